@@ -1,0 +1,1 @@
+"""Protocols: each parses a request, calls a service and renders the answer."""

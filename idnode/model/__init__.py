@@ -1,0 +1,1 @@
+"""Domain words of the identifier system: pure values, no I/O, no clock, no randomness."""

@@ -1,0 +1,58 @@
+"""A Handle value: index, type, data, ttl, permissions, timestamp, references (RFC 3651 §3.1)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import IntFlag
+
+from idnode.model.limits import TTL_SECONDS_DEFAULT
+
+
+class Permission(IntFlag):
+    """Who may do what with one value; the bits of handle-protocol.md §1.3."""
+
+    PUBLIC_WRITE = 1
+    PUBLIC_READ = 2
+    ADMIN_WRITE = 4
+    ADMIN_READ = 8
+
+
+PERMISSIONS_DEFAULT = Permission.ADMIN_READ | Permission.ADMIN_WRITE | Permission.PUBLIC_READ
+"""0x0E, shown as "1110"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A pointer to a value of another identifier; index 0 means the record as a whole."""
+
+    handle: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeToLive:
+    """How long a value may be kept: `seconds` from the answer on, or until the absolute unix second `seconds`."""
+
+    seconds: int = TTL_SECONDS_DEFAULT
+    is_absolute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandleValue:
+    """One value of a record. `timestamp` is the second of its last change, UTC."""
+
+    index: int
+    type: str
+    data: bytes
+    timestamp: datetime
+    ttl: TimeToLive = TimeToLive()
+    permissions: Permission = PERMISSIONS_DEFAULT
+    references: tuple[Reference, ...] = ()
+
+    @property
+    def is_public(self) -> bool:
+        """Anyone may read it."""
+        return Permission.PUBLIC_READ in self.permissions
+
+    def same_but_for_time(self, other: "HandleValue") -> bool:
+        """Whether only the timestamp differs."""
+        return replace(self, timestamp=other.timestamp) == other

@@ -1,0 +1,66 @@
+"""The record of an identifier and the states it goes through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from idnode.model.handle_value import HandleValue
+from idnode.model.identifier import Identifier
+from idnode.model.template import TemplateName
+
+
+class State(StrEnum):
+    """Active answers everyone; suspended answers its owner only; deleted is a tombstone."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+
+
+class Operation(StrEnum):
+    """What a change did; T9 of the top node knows add, delete and modify."""
+
+    REGISTER = "register"
+    REPLACE = "replace"
+    PATCH = "patch"
+    SUSPEND = "suspend"
+    RESTORE = "restore"
+    DELETE = "delete"
+
+
+STATE_AFTER: dict[tuple[State, Operation], State] = {
+    (State.ACTIVE, Operation.REPLACE): State.ACTIVE,
+    (State.ACTIVE, Operation.PATCH): State.ACTIVE,
+    (State.ACTIVE, Operation.SUSPEND): State.SUSPENDED,
+    (State.ACTIVE, Operation.DELETE): State.DELETED,
+    (State.SUSPENDED, Operation.REPLACE): State.SUSPENDED,
+    (State.SUSPENDED, Operation.PATCH): State.SUSPENDED,
+    (State.SUSPENDED, Operation.RESTORE): State.ACTIVE,
+    (State.SUSPENDED, Operation.DELETE): State.DELETED,
+    (State.DELETED, Operation.RESTORE): State.ACTIVE,
+}
+"""The life of a record as a table: a pair that is absent is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An identifier with its values in index order, and `attributes`: typed views onto the values of its template."""
+
+    identifier: Identifier
+    version: int
+    state: State
+    template: TemplateName | None
+    attributes: Mapping[str, object]
+    values: tuple[HandleValue, ...]
+    created: datetime
+    updated: datetime
+
+    def value_at(self, index: int) -> HandleValue | None:
+        """The value with this index."""
+        return next((value for value in self.values if value.index == index), None)
+
+    @property
+    def is_public(self) -> bool:
+        """Everyone may read every value."""
+        return all(value.is_public for value in self.values)

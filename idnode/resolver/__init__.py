@@ -1,0 +1,1 @@
+"""Resolution: from an identifier to the bytes a client is sent."""

@@ -1,0 +1,1 @@
+"""Reporting to the national top node; its source is the change log."""

@@ -1,0 +1,1 @@
+"""Codecs between domain values and bytes: pure, sans-I/O."""
