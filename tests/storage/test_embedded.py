@@ -2,20 +2,20 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from idnode.storage.embedded import EmbeddedPostgres, EmbeddedPostgresFailed, PostgresBinaries
-from idnode.storage.unprivileged import Disguise, Identity, choose_identity
+from idnode.storage.unprivileged import Identity, choose_identity
 
 SMALL = {"shared_buffers": "16MB"}
 NODE = """
@@ -45,26 +45,68 @@ async def query(dsn: str, statement: str) -> list[asyncpg.Record]:
 
 
 def residents(home: Path) -> set[int]:
-    """Every live process that works in the data directory below `home`."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cwd").samefile(home / "postgres"):
-                found.add(int(process.name))
-        except OSError:
-            continue
-    return found
+    """Every live process that was called with a path below `home`: initdb, postmaster, launcher."""
+    return {int(process.name) for process in Path("/proc").glob("[0-9]*") if os.fsencode(home) in command_line(process)}
+
+
+def command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def family(pid: int | None) -> set[int]:
+    """A postmaster and its children."""
+    assert pid is not None
+    return {pid} | {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if Path("/proc", str(pid)).exists()}
+
+
+def modes_below(home: Path) -> dict[str, int]:
+    return {str(path.relative_to(home)): stat.S_IMODE(path.stat().st_mode) for path in (home, *home.iterdir())}
+
+
+def unfinished_clusters(home: Path) -> list[Path]:
+    return list(home.glob("postgres.new-*"))
+
+
+async def until(claim: Callable[[], bool], task: asyncio.Task[str]) -> None:
+    """Let `task` go on until `claim` holds; it must not end before."""
+    while not claim():
+        assert not task.done()
+        await asyncio.sleep(0)
 
 
 def kill(*pids: int | None) -> None:
     for pid in pids:
         assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / ".idnode"
+def home(tmp_path: Path) -> Iterator[Path]:
+    """Where no home is yet; what a failed test leaves running there ends with it."""
+    yield tmp_path / ".idnode"
+    kill(*residents(tmp_path / ".idnode"))
+
+
+@pytest.fixture
+def empty_home(home: Path) -> Path:
+    home.mkdir(mode=0o700)
+    return home
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A directory that every account may pass through; the parents of tmp_path are closed."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture
@@ -87,11 +129,11 @@ async def test_data_survives_a_stop_and_a_start(home: Path) -> None:
 
 async def test_what_lies_in_the_home_is_private(home: Path) -> None:
     async with embedded(home) as server:
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (home, *home.iterdir())}
+        modes = modes_below(home)
         durability = await query(server.dsn, "SELECT current_setting('fsync'), current_setting('listen_addresses')")
 
-    assert modes[".idnode"] == modes["postgres"] == modes["run"] == 0o700
-    assert modes["postgres.password"] == 0o600
+    assert modes["."] == modes["postgres"] == modes["run"] == 0o700
+    assert modes["postgres.password"] == modes["postgres.log"] == 0o600
     assert tuple(durability[0]) == ("off", "")
 
 
@@ -115,12 +157,15 @@ async def test_stop_leaves_no_process(home: Path) -> None:
     server = embedded(home)
     await server.start()
     connection = await asyncpg.connect(server.dsn)
-    assert server.pid in residents(home)
+    processes = family(server.pid)
+    assert connection.get_server_pid() in processes
 
     await server.stop()
 
-    assert residents(home) == set()
+    assert alive(processes) == set()
     assert server.pid is None
+    with pytest.raises(EmbeddedPostgresFailed, match="has not been started"):
+        _ = server.dsn
     connection.terminate()
 
 
@@ -147,7 +192,7 @@ async def test_a_committed_row_survives_the_postmaster_s_sudden_death(home: Path
 async def test_a_committed_row_survives_the_sudden_death_of_all_processes(home: Path) -> None:
     killed = EmbeddedPostgres(home, settings=SMALL)
     await query(await killed.start(), "CREATE TABLE kept AS SELECT 7 AS number")
-    kill(killed.pid, *residents(home) - {killed.pid})
+    kill(killed.pid, *family(killed.pid))
 
     async with EmbeddedPostgres(home, settings=SMALL) as server:
         assert (await query(server.dsn, "SELECT number FROM kept"))[0]["number"] == 7
@@ -164,23 +209,22 @@ async def test_start_waits_for_the_backends_of_a_dead_postmaster(home: Path) -> 
     kill(server.pid)
 
     starting = asyncio.create_task(server.start())
-    while "pre-existing shared memory block" not in (home / "postgres.log").read_text():
-        await asyncio.sleep(0)
+    await until(lambda: "pre-existing shared memory block" in (home / "postgres.log").read_text(), starting)
     kill(backend)
     await starting
 
     assert await query(server.dsn, "SELECT 1")
     connection.terminate()
     await server.stop()
-    assert residents(home) == set()
 
 
 @pytest.mark.crash
 async def test_a_server_whose_node_was_killed_is_adopted_and_stopped(home: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", NODE, home], stdout=subprocess.PIPE) as node:
-        assert node.stdout is not None
-        orphan = int(await asyncio.to_thread(node.stdout.readline))
-        node.kill()
+    node = await asyncio.create_subprocess_exec(sys.executable, "-c", NODE, home, stdout=subprocess.PIPE)
+    assert node.stdout is not None
+    orphan = int(await node.stdout.readline())
+    node.kill()
+    await node.wait()
 
     async with embedded(home) as server:
         assert server.pid == orphan
@@ -206,7 +250,7 @@ async def test_a_pid_file_that_names_a_stranger_is_no_obstacle(home: Path, stran
     killed = embedded(home)
     await killed.start()
     names = home / "postgres/postmaster.pid", home / "run/.s.PGSQL.5432.lock"
-    kill(*residents(home))
+    kill(*family(killed.pid))
     for name in names:
         lines = name.read_text().splitlines()
         name.write_text("\n".join([str(stranger), *lines[1:]]) + "\n")
@@ -263,13 +307,12 @@ async def test_an_interrupted_first_run_is_begun_again(home: Path) -> None:
     async with embedded(home) as server:
         assert await query(server.dsn, "SELECT 1")
 
-    assert not list(home.glob("postgres.new-*"))
+    assert unfinished_clusters(home) == []
 
 
 async def test_a_cancelled_start_leaves_nothing_half_done(home: Path) -> None:
     starting = asyncio.create_task(embedded(home).start())
-    while not list(home.glob("postgres.new-*")):
-        await asyncio.sleep(0)
+    await until(lambda: unfinished_clusters(home) != [], starting)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
@@ -306,23 +349,17 @@ async def test_a_changed_password_is_named_and_the_server_stopped(home: Path) ->
     assert residents(home) == set()
 
 
-async def test_a_large_log_is_put_aside(home: Path) -> None:
-    home.mkdir()
-    os.truncate((home / "postgres.log").open("w").fileno(), 11 << 20)
+async def test_a_large_log_is_put_aside(empty_home: Path) -> None:
+    (empty_home / "postgres.log").write_bytes(b"\n" * (11 << 20))
 
-    async with embedded(home):
-        assert (home / "postgres.log.1").exists()
-        assert (home / "postgres.log").stat().st_size < 11 << 20
+    async with embedded(empty_home):
+        assert (empty_home / "postgres.log.1").stat().st_size > 10 << 20
+        assert (empty_home / "postgres.log").stat().st_size < 10 << 20
 
 
 def test_a_directory_without_binaries_is_named(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedPostgresFailed, match=f"no executable initdb in {tmp_path}"):
         PostgresBinaries.at(tmp_path)
-
-
-def test_there_is_no_dsn_before_the_start(home: Path) -> None:
-    with pytest.raises(EmbeddedPostgresFailed, match="has not been started"):
-        _ = embedded(home).dsn
 
 
 def test_when_no_identity_works_the_message_says_what_to_do(tmp_path: Path) -> None:
@@ -336,36 +373,28 @@ async def test_root_needs_a_disguise(home: Path) -> None:
         await embedded(home, Identity.own()).start()
 
 
-async def test_a_user_namespace_is_enough(home: Path) -> None:
-    identity = Identity.namespace()
-    home.mkdir()
-    if refusal := identity.refusal(home, PostgresBinaries.bundled().directory / "postgres"):
+@pytest.mark.parametrize("identity", [Identity.namespace(), Identity.admitted(65_534, 65_534)], ids=str)
+async def test_a_disguise_goes_through_closed_directories(empty_home: Path, identity: Identity) -> None:
+    if refusal := identity.refusal(empty_home, PostgresBinaries.bundled().directory / "postgres"):
         pytest.skip(refusal)
 
-    async with embedded(home, identity) as server:
+    async with embedded(empty_home / "deeper", identity) as server:
         assert await query(server.dsn, "SELECT 1")
 
-    assert (home / "postgres").stat().st_uid == os.geteuid()
+    assert (empty_home / "deeper/postgres").stat().st_uid == identity.owner
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
-async def test_an_account_is_enough_and_stays_the_cluster_s_own() -> None:
-    identity = Identity.account(65_534, 65_534)
-    open_to_all = Path(tempfile.mkdtemp())
-    open_to_all.chmod(0o711)
-    home = open_to_all / ".idnode"
-    try:
-        if refusal := identity.refusal(open_to_all, PostgresBinaries.bundled().directory / "postgres"):
-            pytest.skip(refusal)
+async def test_an_account_is_enough_and_stays_the_cluster_s_own(open_place: Path) -> None:
+    home, nobody = open_place / ".idnode", Identity.account(65_534, 65_534)
+    program = PostgresBinaries.bundled().directory / "postgres"
+    if refusal := nobody.refusal(open_place, program):
+        pytest.skip(refusal)
 
-        async with embedded(home, identity) as server:
-            assert await query(server.dsn, "SELECT 1")
+    async with embedded(home, nobody) as server:
+        assert await query(server.dsn, "SELECT 1")
 
-        assert (home / "postgres").stat().st_uid == 65_534
-        chosen = choose_identity(home, home / "postgres", PostgresBinaries.bundled().directory / "postgres")
-        assert (chosen.disguise, chosen.uid) == (Disguise.ACCOUNT, 65_534)
+    assert (home / "postgres").stat().st_uid == 65_534
+    assert choose_identity(home, home / "postgres", program) == nobody
 
-        async with embedded(home) as server:
-            assert await query(server.dsn, "SELECT 1")
-    finally:
-        shutil.rmtree(open_to_all)
+    async with embedded(home) as server:
+        assert await query(server.dsn, "SELECT 1")

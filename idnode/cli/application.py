@@ -1,0 +1,39 @@
+"""The program `idnode`: one Typer application of all commands."""
+
+import io
+import sys
+
+import typer
+
+from idnode.cli.check_config import check_config
+from idnode.cli.doctor import doctor
+from idnode.cli.exits import EPILOG
+from idnode.cli.keys import keys
+from idnode.cli.migrate import migrate
+from idnode.cli.register import register
+from idnode.cli.resolve import resolve
+from idnode.cli.serve import serve
+from idnode.cli.templates import templates
+from idnode.cli.version import version
+
+application = typer.Typer(
+    name="idnode",
+    help="A secondary node of the industrial-internet identifier system: run it, look after it, call it.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (serve, migrate, check_config, doctor, register, resolve, version):
+    application.command(epilog=EPILOG)(command)
+application.add_typer(keys)
+application.add_typer(templates)
+
+
+def main() -> None:
+    """Run the command that the arguments name; ends the process with its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names are Chinese as a rule; a terminal of another character set shows escapes rather than nothing.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    application(prog_name="idnode")

@@ -1,0 +1,1 @@
+"""The Handle REST interface and the proxy: reading (handle-protocol.md §2)."""

@@ -1,0 +1,82 @@
+"""Answers of /v1: JSON bytes with their status, ETag and Location; cursors."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from urllib.parse import quote
+from uuid import UUID
+
+import orjson
+
+from idnode.model.errors import InvalidInput, NotFound, Violation, shown
+from idnode.storage.idempotency import KeptAnswer
+
+JSON = "application/json"
+
+
+def answer_json(
+    document: object, *, status: int = 200, version: int | None = None, location: str | None = None
+) -> KeptAnswer:
+    """A JSON answer; `version` becomes the ETag."""
+    return answer_bytes(orjson.dumps(document), status=status, version=version, location=location)
+
+
+def answer_bytes(
+    body: bytes, *, status: int = 200, version: int | None = None, location: str | None = None
+) -> KeptAnswer:
+    """The same for bytes that are JSON already."""
+    return KeptAnswer(status, JSON, None if version is None else f'"{version}"', location, body)
+
+
+def location_of(*steps: str) -> str:
+    """A path under /v1 with the last step percent-encoded; a slash in an identifier may stay."""
+    *fixed, last = steps
+    return "/".join(("/v1", *fixed, quote(last, safe="/")))
+
+
+def page_json(items: Sequence[object], *, limit: int, cursors: Sequence[str]) -> KeptAnswer:
+    """A page: `next` is null on the last one. `cursors` are the keys of `items`."""
+    following = cursor_text(cursors[-1]) if len(items) == limit else None
+    return answer_json({"items": items, "next": following})
+
+
+def cursor_text(key: str) -> str:
+    """An opaque cursor for the key of the last item."""
+    return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
+
+
+def cursor_key(cursor: str | None) -> str:
+    """The key that a cursor stands for, empty for none. Raises InvalidInput for one that the node did not give."""
+    if cursor is None:
+        return ""
+    try:
+        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (ValueError, binascii.Error):
+        raise foreign_cursor(cursor) from None
+    if "\x00" in key:
+        raise foreign_cursor(cursor)
+    return key
+
+
+def foreign_cursor(cursor: str) -> InvalidInput:
+    """The refusal of a cursor."""
+    detail = "this cursor was not given out by the node"
+    return InvalidInput.of([Violation("/cursor", "cursor", detail, shown(cursor))])
+
+
+def uuid_after(cursor: str | None) -> UUID | None:
+    """The id that a cursor stands for. Raises InvalidInput."""
+    if cursor is None:
+        return None
+    try:
+        return UUID(cursor_key(cursor))
+    except ValueError:
+        raise foreign_cursor(cursor) from None
+
+
+def uuid_of(text: str) -> UUID:
+    """An id in a path. Raises NotFound: what is no id names nothing."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(f"'{shown(text)}' is no id (a UUID)") from None

@@ -1,0 +1,187 @@
+"""The way of a /v1 request: authenticate, authorise, parse, act; kept answers for Idempotency-Key, conditions."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import unquote_to_bytes
+
+from aiohttp import web
+
+from idnode.frontends.authentication import Authentication
+from idnode.frontends.bodies import parse_body, parse_members, read_body
+from idnode.frontends.boundary import ACTOR, REQUEST_ID, ROUTE
+from idnode.frontends.problems import CONTENT_TYPE, kind_of, problem_json
+from idnode.frontends.v1.conditions import expected_version_of, fingerprint, idempotency_key_of, is_not_modified
+from idnode.frontends.v1.routes import Call, Route, WriteQuery
+from idnode.frontends.v1.sealing import unseal
+from idnode.model.access import ApiKey
+from idnode.model.change import Trace
+from idnode.model.errors import (
+    IdempotencyMisused,
+    IdnodeError,
+    InvalidInput,
+    MalformedInput,
+    NotAuthenticated,
+    Violation,
+    shown,
+)
+from idnode.registry.commands import Asked
+from idnode.registry.metrics import RegistryCounters
+from idnode.storage.idempotency import Claim, ClaimTaken, IdempotencyStore, KeptAnswer, KeptClaim
+
+
+class Dispatcher:
+    """Serves the rows of the route table. `now` is the clock."""
+
+    def __init__(
+        self,
+        authentication: Authentication,
+        idempotency: IdempotencyStore,
+        counters: RegistryCounters,
+        *,
+        now: Callable[[], datetime],
+        body_seconds_max: float,
+    ) -> None:
+        self._authentication = authentication
+        self._idempotency = idempotency
+        self._counters = counters
+        self._now = now
+        self._body_seconds_max = body_seconds_max
+
+    async def serve(self, route: Route, request: web.Request) -> web.Response:
+        """Answer one request by one route."""
+        request[ROUTE] = route.name
+        key = await self._authentication.key_of(request.headers.get("Authorization"))
+        if key is not None:
+            request[ACTOR] = str(key.id)
+        if route.roles is not None:
+            if key is None:
+                raise NotAuthenticated("this route takes an API key: send `Authorization: Bearer <key>`")
+            key.require_role(route.roles)
+        body = await read_body(request, seconds_max=self._body_seconds_max)
+        if route.is_write and key is not None:
+            return await self._write(route, request, key, body)
+        return _conditional(await route.act(_call(route, request, key, body)), request)
+
+    async def _write(self, route: Route, request: web.Request, key: ApiKey, body: bytes) -> web.Response:
+        idempotency_key = idempotency_key_of(request.headers.get("Idempotency-Key"))
+        call = _call(route, request, key, body)
+        asked = Asked(
+            key=key,
+            trace=Trace(str(key.id), request[REQUEST_ID], self._now()),
+            dry_run=call.query_as(WriteQuery).dry_run,
+            expected_version=expected_version_of(request.headers.get("If-Match")),
+        )
+        if idempotency_key is None or asked.dry_run:
+            return _response(_tried(await route.act(replace(call, circumstances=asked)), asked))
+        claim = Claim(
+            owner=key.id,
+            token=hashlib.sha256(idempotency_key.encode()).digest(),
+            fingerprint=fingerprint(request.method, request.raw_path, request.headers.get("If-Match"), body),
+        )
+        call = replace(call, circumstances=replace(asked, claim=claim), idempotency_key=idempotency_key)
+        kept = await self._kept(claim, idempotency_key)
+        return _response(kept or await self._act_once(route, call, claim))
+
+    async def _act_once(self, route: Route, call: Call, claim: Claim) -> KeptAnswer:
+        """Act, unless another request with the same key is faster; a refusal is kept as well as a success."""
+        try:
+            return await route.act(call)
+        except ClaimTaken:
+            pass
+        except IdnodeError as refusal:
+            if refusal.is_retryable or kind_of(refusal).status >= 500:
+                raise
+            answer = KeptAnswer(kind_of(refusal).status, CONTENT_TYPE, None, None, problem_json(refusal))
+            try:
+                await self._idempotency.keep(KeptClaim(claim, answer, self._now()))
+            except ClaimTaken:
+                pass
+            else:
+                self._counters.count_refused(refusal.code)
+                return answer
+        return await self._kept(claim, call.idempotency_key or "") or _vanished()
+
+    async def _kept(self, claim: Claim, idempotency_key: str) -> KeptAnswer | None:
+        found = await self._idempotency.find(claim)
+        if found is None:
+            return None
+        used_for, answer = found
+        if used_for != claim.fingerprint:
+            detail = "was used before for another request (method, path, If-Match and body must be the same)"
+            violation = Violation("Idempotency-Key", "idempotency-key-reused", detail, shown(idempotency_key))
+            raise IdempotencyMisused(f"Idempotency-Key {detail}", violations=(violation,))
+        self._counters.replayed += 1
+        if answer.sealed_body is None:
+            return answer
+        return replace(answer, body=unseal(answer.sealed_body, idempotency_key=idempotency_key, owner=claim.owner))
+
+
+def _call(route: Route, request: web.Request, key: ApiKey | None, body: bytes) -> Call:
+    parsed = None
+    if route.body is not None and not (route.is_body_optional and not body):
+        parsed = parse_body(route.body, body)
+    elif route.body is None and body:
+        detail = "this route takes no body"
+        raise InvalidInput.of([Violation("", "no-body", detail, f"{len(body)} bytes", "0 bytes")])
+    elif route.body is not None:
+        parsed = route.body()
+    return Call(key, _path(request), parse_members(route.query, _query(request)), parsed, None, None)
+
+
+def _path(request: web.Request) -> dict[str, str]:
+    """Path parameters, percent-decoded once from the raw target, so that %2F and / mean the same and %252F does not."""
+    names = list(request.match_info)
+    if not names:
+        return {}
+    raw = request.rel_url.raw_path
+    # A route has one parameter, the rest of its path, or parameters that are one segment each.
+    resource = request.match_info.route.resource
+    pattern = resource.canonical if resource is not None else raw
+    steps = pattern.split("/")
+    parts = raw.split("/", len(steps) - 1)
+    return {step[1:-1]: decode_segment(part) for step, part in zip(steps, parts, strict=False) if step.startswith("{")}
+
+
+def decode_segment(raw: str) -> str:
+    """Percent-decoding that refuses what is not UTF-8. Raises MalformedInput."""
+    try:
+        return unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError:
+        detail = "percent-encoded bytes in the path are not UTF-8"
+        raise MalformedInput(detail, violations=(Violation("path", "utf-8", detail, shown(raw)),)) from None
+
+
+def _query(request: web.Request) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for name, value in request.query.items():
+        if name in members:
+            detail = f"query parameter {shown(name)} is given twice"
+            raise InvalidInput.of([Violation(f"/{name}", "given-twice", detail, shown(value))])
+        members[name] = value
+    return members
+
+
+def _tried(answer: KeptAnswer, asked: Asked) -> KeptAnswer:
+    """A dry run answers 200 with what would stand; there is nothing to point a Location or an ETag at."""
+    return replace(answer, status=200, etag=None, location=None) if asked.dry_run else answer
+
+
+def _conditional(answer: KeptAnswer, request: web.Request) -> web.Response:
+    if is_not_modified(request.headers.get("If-None-Match"), answer.etag):
+        return web.Response(status=304, headers={"ETag": answer.etag or "", "Vary": "Authorization"})
+    return _response(answer)
+
+
+def _response(answer: KeptAnswer) -> web.Response:
+    headers = {"Vary": "Authorization"}
+    if answer.etag is not None:
+        headers["ETag"] = answer.etag
+    if answer.location is not None:
+        headers["Location"] = answer.location
+    return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type, headers=headers)
+
+
+def _vanished() -> KeptAnswer:
+    raise IdempotencyMisused("the answer kept for this Idempotency-Key was just forgotten; use a new key")

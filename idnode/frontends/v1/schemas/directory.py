@@ -1,0 +1,260 @@
+"""Documents of enterprises, prefixes and keys."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from idnode.frontends.v1.schemas.fields import (
+    AddressText,
+    Document,
+    Form,
+    IndustryCode,
+    Instant,
+    Line,
+    PageQuery,
+    Port,
+    PrefixText,
+    UsccText,
+)
+from idnode.model.access import Role
+from idnode.model.enterprise import Contact, Enterprise, EnterpriseState
+from idnode.model.identifier import Prefix
+from idnode.model.industry import Industry
+from idnode.model.prefix_registration import Hosting, PrefixState, SiteEndpoint
+from idnode.registry.commands import EnterpriseForm, KeyForm, PrefixForm
+
+OVERLAP_SECONDS_MAX = 30 * 86_400
+
+
+class ContactIn(Form):
+    """Whom to call."""
+
+    name: Annotated[Line, Field(max_length=128)] | None = None
+    phone: Annotated[Line, Field(max_length=16)] | None = None
+    email: Annotated[Line, Field(max_length=128, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
+
+
+class EnterpriseIn(Form):
+    """An enterprise to register."""
+
+    name: Line
+    uscc: UsccText
+    industry: IndustryCode
+    contact: ContactIn = ContactIn()
+    website: Line | None = None
+    address: Line | None = None
+
+    def form(self) -> EnterpriseForm:
+        """As the registry wants it."""
+        contact = Contact(self.contact.name, self.contact.phone, self.contact.email)
+        return EnterpriseForm(self.name, self.uscc, Industry(self.industry), contact, self.website, self.address)
+
+
+class EnterprisePatch(Form):
+    """Members to change; `contact` is merged member by member, null clears."""
+
+    name: Line | None = None
+    uscc: UsccText | None = None
+    industry: IndustryCode | None = None
+    contact: ContactIn | None = None
+    website: Line | None = None
+    address: Line | None = None
+
+
+class EnterpriseOut(Document):
+    """A registered enterprise."""
+
+    id: UUID
+    name: str
+    uscc: str
+    industry: str
+    industry_levels: list[str]
+    contact: ContactIn
+    website: str | None
+    address: str | None
+    state: EnterpriseState
+    version: int
+    created: datetime
+    updated: datetime
+
+
+class EnterpriseQuery(PageQuery):
+    """Filters of the list."""
+
+    state: EnterpriseState | None = None
+
+
+class EnterprisePage(Document):
+    """A page of enterprises."""
+
+    items: list[EnterpriseOut]
+    next: str | None
+
+
+def enterprise_members(enterprise: Enterprise) -> dict[str, object]:
+    """What EnterpriseIn would have to hold to give this enterprise; patches are laid over it."""
+    contact = enterprise.contact
+    return {
+        "name": enterprise.name,
+        "uscc": enterprise.uscc,
+        "industry": enterprise.industry.code,
+        "contact": {"name": contact.name, "phone": contact.phone, "email": contact.email},
+        "website": enterprise.website,
+        "address": enterprise.address,
+    }
+
+
+class SiteIn(Form):
+    """Where a self-hosting enterprise answers: an address and at least one port."""
+
+    ip: AddressText
+    tcp_port: Port | None = None
+    udp_port: Port | None = None
+    http_port: Port | None = None
+
+    @model_validator(mode="after")
+    def _has_a_port(self) -> Self:
+        if self.tcp_port is None and self.udp_port is None and self.http_port is None:
+            raise ValueError("needs at least one of tcp_port, udp_port, http_port")
+        return self
+
+    def endpoint(self) -> SiteEndpoint:
+        """As the registry wants it."""
+        return SiteEndpoint(self.ip, self.tcp_port, self.udp_port, self.http_port)
+
+
+class PrefixIn(Form):
+    """A prefix to give to an enterprise."""
+
+    prefix: PrefixText
+    enterprise: UUID
+    hosting: Hosting = Hosting.HOSTED
+    site: SiteIn | None = None
+    state: Literal[PrefixState.ACTIVE, PrefixState.WAITING] = PrefixState.ACTIVE
+
+    @model_validator(mode="after")
+    def _has_a_site_when_self_hosted(self) -> Self:
+        require_site(self.hosting, self.site)
+        return self
+
+    def form(self) -> PrefixForm:
+        """As the registry wants it."""
+        site = None if self.site is None else self.site.endpoint()
+        return PrefixForm(Prefix.parse(self.prefix), self.enterprise, self.hosting, site, PrefixState(self.state))
+
+
+def require_site(hosting: Hosting, site: SiteIn | None) -> None:
+    """Raises ValueError unless a site is there exactly when the enterprise hosts itself."""
+    if hosting is Hosting.SELF and site is None:
+        raise ValueError("hosting self needs site: {ip, tcp_port?, udp_port?, http_port?}")
+    if hosting is Hosting.HOSTED and site is not None:
+        raise ValueError("site belongs to hosting self; this node answers for hosted prefixes")
+
+
+class PrefixPatch(Form):
+    """Either a new state, or a new hosting with its site."""
+
+    state: PrefixState | None = None
+    hosting: Hosting | None = None
+    site: SiteIn | None = None
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if (self.state is None) == (self.hosting is None):
+            raise ValueError("send either state, or hosting (with site when it is self)")
+        if self.hosting is not None:
+            require_site(self.hosting, self.site)
+        elif self.site is not None:
+            raise ValueError("site belongs to hosting self")
+        return self
+
+
+class PrefixOut(Document):
+    """A registered prefix; `enterprise` is null for the node's own."""
+
+    prefix: str
+    enterprise: UUID | None
+    state: PrefixState
+    hosting: Hosting
+    site: SiteIn | None
+    version: int
+    created: datetime
+    updated: datetime
+
+
+class PrefixQuery(PageQuery):
+    """Filters of the list."""
+
+    enterprise: UUID | None = None
+    state: PrefixState | None = None
+
+
+class PrefixPage(Document):
+    """A page of prefixes."""
+
+    items: list[PrefixOut]
+    next: str | None
+
+
+class KeyIn(Form):
+    """An API key to make. No `prefixes` means every prefix, which an enterprise key may not have."""
+
+    name: Line
+    role: Role
+    prefixes: Annotated[list[PrefixText], Field(max_length=1_000)] = []
+    expires: Instant | None = None
+
+    @model_validator(mode="after")
+    def _is_scoped(self) -> Self:
+        if self.role is Role.ENTERPRISE and not self.prefixes:
+            raise ValueError("an enterprise key needs at least one prefix in prefixes")
+        return self
+
+    def form(self) -> KeyForm:
+        """As the registry wants it."""
+        return KeyForm(self.name, self.role, tuple(Prefix.parse(text) for text in self.prefixes), self.expires)
+
+
+class KeyPatch(Form):
+    """Members to change."""
+
+    name: Line | None = None
+    prefixes: Annotated[list[PrefixText], Field(max_length=1_000)] | None = None
+    expires: Instant | None = None
+
+
+class RotateIn(Form):
+    """How long the old key works on, seconds."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=OVERLAP_SECONDS_MAX)] = 86_400
+
+
+class KeyOut(Document):
+    """An API key; never its secret."""
+
+    id: UUID
+    name: str
+    role: Role
+    prefixes: list[str]
+    hint: str
+    replaces: UUID | None
+    version: int
+    created: datetime
+    expires: datetime | None
+    revoked: datetime | None
+    last_used: datetime | None
+
+
+class KeyMade(KeyOut):
+    """A new API key with its secret in `key`: shown this once."""
+
+    key: str
+
+
+class KeyPage(Document):
+    """A page of API keys."""
+
+    items: list[KeyOut]
+    next: str | None

@@ -1,0 +1,80 @@
+"""The one write path for the directory: the row, its change row and the kept answer in one transaction."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from idnode.model.change import Change, Subject
+from idnode.model.errors import VersionMoved
+from idnode.registry.commands import Asked
+from idnode.registry.metrics import RegistryCounters
+from idnode.storage.changes import append_change
+from idnode.storage.database import Database, Session
+from idnode.storage.directory import Directory
+from idnode.storage.idempotency import KeptAnswer, KeptClaim, keep_answers
+
+Document = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryWrite:
+    """A planned write of one directory row, and the documents of the row before and after."""
+
+    subject: Subject
+    name: str
+    version: int
+    operation: str
+    old: Document | None
+    new: Document
+
+
+class DirectoryWriter:
+    """Commits directory writes; shared by the registries of enterprises, prefixes, keys and templates."""
+
+    def __init__(
+        self,
+        database: Database,
+        directory: Directory,
+        counters: RegistryCounters,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._counters = counters
+        self.now = now
+        self.new_id = new_id
+
+    async def commit(
+        self,
+        write: DirectoryWrite,
+        asked: Asked,
+        answer: KeptAnswer,
+        act: Callable[[Session], Awaitable[None]],
+    ) -> KeptAnswer:
+        """Run `act` and log it, unless this is a dry run. Raises ClaimTaken; then nothing was written."""
+        if asked.dry_run:
+            return answer
+        async with self._database.transaction() as session:
+            await act(session)
+            await append_change(session, _change(write, asked))
+            if asked.claim is not None:
+                await keep_answers(session, [KeptClaim(asked.claim, answer, asked.trace.at)])
+        self._directory.forget()
+        self._counters.count_written(f"{write.subject}-{write.operation}")
+        return answer
+
+
+def require_version(asked: Asked, version: int) -> None:
+    """Raises VersionMoved when If-Match names another version."""
+    if asked.expected_version is not None and asked.expected_version != version:
+        raise VersionMoved(f"If-Match names version {asked.expected_version}, the present one is {version}")
+
+
+def _change(write: DirectoryWrite, asked: Asked) -> Change:
+    old = None if write.old is None else orjson.dumps(write.old)
+    return Change(write.subject, write.name, write.version, write.operation, asked.trace, old, orjson.dumps(write.new))

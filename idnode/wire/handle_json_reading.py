@@ -1,0 +1,177 @@
+"""Handle values from JSON: what a client sent, strictly, all faults at once; what we stored, trusting it (§2)."""
+
+import binascii
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from idnode.model.handle_value import PERMISSIONS_DEFAULT, HandleValue, Permission, Reference, TimeToLive
+from idnode.model.identifier import fold
+from idnode.model.limits import (
+    TTL_SECONDS_MAX,
+    VALUE_DATA_BYTES_MAX,
+    VALUE_INDEX_MAX,
+    VALUE_REFERENCES_MAX,
+    VALUE_TYPE_BYTES_MAX,
+    VALUES_MAX,
+)
+from idnode.wire.handle_json import permissions_of
+from idnode.wire.iso_time import moment_of
+from idnode.wire.json_reader import JsonReader
+from idnode.wire.reference import reference_from_json
+from idnode.wire.typed_values.catalogue import JSON_FORMATS, TypedValue
+
+_REQUIRED = ("index", "type", "data")
+_OPTIONAL = ("ttl", "permissions", "timestamp", "references")
+_FOUR_DIGITS = re.compile(r"[01]{4}")
+_SECKEY = "HS_SECKEY"
+_ISO_BYTES_MAX = len("2033-05-18T11:33:20+08:00")
+_ABSOLUTE_TTL_MAX = 0xFFFF_FFFF
+"""Unix seconds that fit the four bytes of the wire."""
+
+
+def values_from_json(document: object, *, now: datetime, pointer: str = "/values") -> tuple[HandleValue, ...]:
+    """The array of values that a client sent, stamped `now`; `pointer` says where in the body it stands.
+
+    Raises InvalidInput with every violation of every value (json_reader.VIOLATIONS_MAX at most).
+    """
+    reader = JsonReader(document, pointer)
+    items = reader.items(items_max=VALUES_MAX)
+    second = _whole_second(now)
+    values = []
+    taken: set[int] = set()
+    for item in items:
+        value = _read_value(item, second)
+        if value.index in taken:
+            item.member("index").refuse("unique-index", f"Index conflict for {value.index}")
+        # A refused index reads as 0: two of those are no conflict.
+        if value.index:
+            taken.add(value.index)
+        values.append(value)
+    reader.raise_refusals()
+    return tuple(values)
+
+
+def value_from_json(document: object, *, now: datetime, pointer: str = "") -> HandleValue:
+    """One value as above. Raises InvalidInput with all its violations."""
+    reader = JsonReader(document, pointer)
+    value = _read_value(reader, _whole_second(now))
+    reader.raise_refusals()
+    return value
+
+
+def values_from_stored(document: Iterable[dict[str, Any]]) -> tuple[HandleValue, ...]:
+    """What `values_to_json` wrote, timestamps included and data to the byte; checks no limits."""
+    return tuple(_value_from_stored(item) for item in document)
+
+
+def _whole_second(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(microsecond=0)
+
+
+def _read_value(reader: JsonReader, timestamp: datetime) -> HandleValue:
+    # `timestamp` is accepted so that a record can be sent back as it was read; the server sets its own (§1.3).
+    reader.members(required=_REQUIRED, optional=_OPTIONAL)
+    value_type = reader.member("type").name(bytes_max=VALUE_TYPE_BYTES_MAX)
+    data = reader.member("data")
+    return HandleValue(
+        index=reader.member("index").integer(minimum=1, maximum=VALUE_INDEX_MAX),
+        type=value_type,
+        data=_read_data(data.hiding_values() if fold(value_type) == _SECKEY else data),
+        timestamp=timestamp,
+        ttl=_read_ttl(reader.member("ttl")) if reader.has("ttl") else TimeToLive(),
+        permissions=_read_permissions(reader.member("permissions")),
+        references=tuple(
+            reference_from_json(item) for item in reader.member("references").items(items_max=VALUE_REFERENCES_MAX)
+        ),
+    )
+
+
+def _read_ttl(reader: JsonReader) -> TimeToLive:
+    if not reader.is_text:
+        return TimeToLive(reader.integer(minimum=0, maximum=TTL_SECONDS_MAX))
+    moment = moment_of(reader.text(bytes_max=_ISO_BYTES_MAX))
+    if moment is None:
+        reader.refuse("date-time", "must be seconds, or a date such as 2033-05-18T03:33:20Z")
+        return TimeToLive()
+    second = int(moment.timestamp())
+    if not 0 <= second <= _ABSOLUTE_TTL_MAX:
+        reader.refuse(
+            "range", "must lie between 1970-01-01T00:00:00Z and 2106-02-07T06:28:15Z: four bytes hold no more"
+        )
+    return TimeToLive(second, is_absolute=True)
+
+
+def _read_permissions(reader: JsonReader) -> Permission:
+    detail = "must be four binary digits for admin read, admin write, public read, public write, such as 1110"
+    return permissions_of(reader.matching(_FOUR_DIGITS, detail, instead="1110"))
+
+
+def _read_data(reader: JsonReader) -> bytes:
+    if reader.is_text:
+        # §2: "a bare JSON string" means format `string`.
+        return _read_string(reader)
+    reader.members(required=("format", "value"))
+    read = reader.member("format").choice(_FORMATS)
+    return b"" if read is None else read(reader.member("value"))
+
+
+def _read_string(reader: JsonReader) -> bytes:
+    return reader.plain_text(bytes_max=VALUE_DATA_BYTES_MAX, instead="; send such data in format base64").encode()
+
+
+def _read_base64(reader: JsonReader) -> bytes:
+    return reader.base64(bytes_max=VALUE_DATA_BYTES_MAX)
+
+
+def _read_hex(reader: JsonReader) -> bytes:
+    return reader.hexadecimal(bytes_max=VALUE_DATA_BYTES_MAX)
+
+
+def _typed(kind: type[TypedValue]) -> Callable[[JsonReader], bytes]:
+    def read(reader: JsonReader) -> bytes:
+        data = kind.from_json(reader).encode()
+        return data if reader.fits(len(data), bytes_max=VALUE_DATA_BYTES_MAX) else b""
+
+    return read
+
+
+_FORMATS: dict[str, Callable[[JsonReader], bytes]] = {
+    "string": _read_string,
+    "base64": _read_base64,
+    "hex": _read_hex,
+    **{name: _typed(kind) for name, kind in JSON_FORMATS.items()},
+}
+
+
+def _value_from_stored(document: dict[str, Any]) -> HandleValue:
+    return HandleValue(
+        index=document["index"],
+        type=document["type"],
+        data=_data_from_stored(document["data"]),
+        timestamp=datetime.fromisoformat(document["timestamp"]),
+        ttl=_ttl_from_stored(document["ttl"]),
+        permissions=permissions_of(document["permissions"]) if "permissions" in document else PERMISSIONS_DEFAULT,
+        references=tuple(Reference(item["handle"], item["index"]) for item in document.get("references", ())),
+    )
+
+
+def _ttl_from_stored(ttl: int | str) -> TimeToLive:
+    if isinstance(ttl, int):
+        return TimeToLive(ttl)
+    return TimeToLive(int(datetime.fromisoformat(ttl).timestamp()), is_absolute=True)
+
+
+def _data_from_stored(document: dict[str, Any]) -> bytes:
+    value = document["value"]
+    match document["format"]:
+        case "string":
+            return bytes(value, "utf-8")
+        case "base64":
+            return binascii.a2b_base64(value)
+        case name:
+            reader = JsonReader(value)
+            typed = JSON_FORMATS[name].from_json(reader)
+            reader.raise_refusals()
+            return typed.encode()

@@ -1,0 +1,102 @@
+"""A real PostgreSQL for the whole run, a fresh database for each test, and a whole node to call over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import asyncpg
+import pytest
+import uvloop
+from aiohttp.test_utils import TestClient, TestServer
+from harness import NodeUnderTest
+
+from idnode.app import compose, running
+from idnode.config import Settings
+from idnode.lifecycle import now
+from idnode.storage.database import Database
+from idnode.storage.embedded import EmbeddedPostgres
+from idnode.storage.migrate import migrate
+
+TEMPLATE_DATABASE = "migrated"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """Tests run on the loop that the node runs on."""
+    return uvloop.EventLoopPolicy()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The server, with a migrated database to copy."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("idnode"), durable=False)
+    asyncio.run(_prepare(server))
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture
+async def empty_dsn(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """A fresh database without a schema."""
+    async for dsn in _fresh_database(postgres, "template1"):
+        yield dsn
+
+
+@pytest.fixture
+async def dsn(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """A fresh, migrated database."""
+    async for fresh in _fresh_database(postgres, TEMPLATE_DATABASE):
+        yield fresh
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncIterator[Database]:
+    """A pool on a fresh, migrated database."""
+    opened = await Database.open(dsn, connections_max=6)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def node(database: Database, dsn: str) -> AsyncIterator[NodeUnderTest]:
+    """A node without demo data: own prefix 88.118, shipped templates, one admin key."""
+    settings = Settings(seed="none", body_seconds=1)
+    composed = compose(settings, database, dsn)
+    stopping = asyncio.Event()
+
+    async def run() -> None:
+        async with running(composed, settings):
+            await stopping.wait()
+
+    background = asyncio.create_task(run())
+    await composed.first_run.ensure_node()
+    secrets: list[str] = []
+    await composed.first_run.ensure_admin_key(secrets.append)
+    async with TestClient(TestServer(composed.application)) as client:
+        yield NodeUnderTest(composed, client, secrets[0])
+    stopping.set()
+    await background
+
+
+async def _prepare(server: EmbeddedPostgres) -> None:
+    dsn = await server.start()
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"CREATE DATABASE {TEMPLATE_DATABASE}")
+    await connection.close()
+    database = await Database.open(_dsn_of(dsn, TEMPLATE_DATABASE), connections_max=2)
+    await migrate(database, today=now().date())
+    await database.close()
+
+
+async def _fresh_database(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    name = f"test_{next(_numbers)}"
+    connection = await asyncpg.connect(server.dsn)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _dsn_of(server.dsn, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+def _dsn_of(dsn: str, database: str) -> str:
+    return dsn.replace("/idnode?", f"/{database}?", 1)
