@@ -17,7 +17,7 @@ from idnode.frontends.boundary import boundary
 from idnode.frontends.metrics import HttpCounters
 from idnode.frontends.ops.health import Health
 from idnode.frontends.ops.metrics import NodeCollector, metrics_route
-#from idnode.frontends.rest.handles import HandleRest
+from idnode.frontends.rest.handles import HandleRest
 from idnode.frontends.v1.dispatch import Dispatcher
 from idnode.frontends.v1.enterprises import EnterprisesApi
 from idnode.frontends.v1.identifiers import IdentifiersApi
@@ -140,7 +140,7 @@ def compose(settings: Settings, database: Database, dsn: str) -> Node:
     application.add_routes(v1_routes(table, dispatcher))
     application.add_routes(Health(database, is_draining=lambda: node.is_draining).routes())
     application.add_routes([metrics_route(NodeCollector(http, written, looked_up, database))])
-#    application.add_routes(HandleRest(resolver, authentication).routes())
+    application.add_routes(HandleRest(resolver, authentication).routes())
     return node
 
 

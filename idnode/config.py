@@ -56,7 +56,7 @@ class Settings(BaseModel):
     """Address to listen on; `::` listens on IPv6 and IPv4."""
     http_port: Port = 8000
     """TCP port of every HTTP interface."""
-    database_url: str | None = None
+    database_url: Annotated[str | None, Field(repr=False)] = None
     """postgresql:// URL of a PostgreSQL >= 14 to use instead of the embedded one."""
     database_connections: Annotated[int, Field(ge=2, le=500)] = 12
     """Connections to PostgreSQL that one worker holds at most."""

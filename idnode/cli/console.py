@@ -58,6 +58,8 @@ def show_failure(error: IdnodeError, *, as_json: bool) -> None:
     show_warning(f"idnode: {_headline(error)}")
     for violation in error.violations:
         show_warning(f"  {violation_line(violation)}")
+    if isinstance(error, NodeRefused) and error.referral is not None:
+        show_warning(f"  ask there: {orjson.dumps(error.referral).decode()}")
     if as_json:
         show_json({"problem": failure_document(error)})
 
@@ -76,6 +78,8 @@ def failure_document(error: IdnodeError) -> dict[str, object]:
     document: dict[str, object] = {"type": PROBLEM_TYPE + error.code, "detail": error.detail}
     if isinstance(error, NodeRefused):
         document |= {"type": PROBLEM_TYPE + error.refused_as, "title": error.title, "status": error.status}
+        if error.referral is not None:
+            document["referral"] = error.referral
     if error.violations:
         document["errors"] = [violation_document(violation) for violation in error.violations]
     return document

@@ -7,6 +7,8 @@ IdnodeError
     └── StrangeAnswer   something answers that is no idnode
 """
 
+from collections.abc import Mapping
+
 from idnode.model.errors import IdnodeError, Violation
 
 
@@ -17,17 +19,28 @@ class WrongUsage(IdnodeError):
 
 
 class NodeRefused(IdnodeError):
-    """The node's refusal: HTTP status, the code of its problem document, and every violation."""
+    """The node's refusal: HTTP status, code and title of its problem document, every violation.
+
+    `referral` says who answers for a prefix that its own enterprise hosts.
+    """
 
     code = "refused"
 
     def __init__(
-        self, detail: str, *, status: int, refused_as: str, title: str, violations: tuple[Violation, ...] = ()
+        self,
+        detail: str,
+        *,
+        status: int,
+        refused_as: str,
+        title: str,
+        violations: tuple[Violation, ...] = (),
+        referral: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail, violations=violations)
         self.status = status
         self.refused_as = refused_as
         self.title = title
+        self.referral = referral
 
 
 class NodeUnreachable(IdnodeError):

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -16,7 +16,9 @@ from idnode import __version__
 from idnode.cli.destination import Destination
 from idnode.cli.errors import NodeRefused, NodeUnreachable, StrangeAnswer
 from idnode.frontends.problems import PROBLEM_TYPE
+from idnode.frontends.v1.schemas.directory import KeyPage
 from idnode.frontends.v1.schemas.identifiers import ProblemOut, ViolationOut
+from idnode.frontends.v1.schemas.templates import TemplatePage
 from idnode.model.errors import Violation
 from idnode.model.limits import PAGE_ITEMS_MAX
 
@@ -29,18 +31,7 @@ _LATER = frozenset({408, 429, 502, 503, 504})
 """Statuses that a later attempt may turn into an answer, from the node or from a proxy before it."""
 
 M = TypeVar("M", bound=BaseModel)
-
-
-class Page(Protocol[M]):
-    """A page of a list, as every list of /v1 is paged."""
-
-    @property
-    def items(self) -> list[M]:
-        """What is on the page."""
-
-    @property
-    def next(self) -> str | None:
-        """The cursor of the page that follows."""
+P = TypeVar("P", KeyPage, TemplatePage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +97,76 @@ class NodeClient:
             headers["Idempotency-Key"] = idempotency_key
         return await self._ask(method, steps, body=body, query=query, headers=headers)
 
-    async def items(self, page: type["PageModel"], *steps: str, query: Mapping[str, str]) -> AsyncIterator[BaseModel]:
-        """Everything in a list, page by page."""
+    async def pages(self, model: type[P], *steps: str, query: Mapping[str, str] | None = None) -> AsyncIterator[P]:
+        """Every page of a list, in order."""
+        members = {"limit": str(PAGE_ITEMS_MAX), **(query or {})}
+        while True:
+            page = (await self.read(*steps, query=members)).as_model(model)
+            yield page
+            if page.next is None:
+                return
+            members["cursor"] = page.next
+
+    async def _ask(
+        self,
+        method: str,
+        steps: tuple[str, ...],
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        address = self._destination.url + "/v1/" + "/".join(quote(step, safe="") for step in steps)
+        url = URL(address, encoded=True).with_query(query)
+        try:
+            # A redirect could lead the key to another host.
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                answer = Answer(response.status, await response.read(), _date_of(response.headers.get("Date")))
+                retry_after = response.headers.get("Retry-After")
+        except (aiohttp.ClientError, OSError) as error:
+            reason = str(error) or type(error).__name__
+            raise NodeUnreachable(f"cannot reach the node at {self._destination.url}: {reason}") from error
+        if 200 <= answer.status < 300:
+            return answer
+        raise self._refusal(answer, retry_after)
+
+    def _refusal(self, answer: Answer, retry_after: str | None) -> NodeRefused | NodeUnreachable:
+        url = self._destination.url
+        try:
+            problem = _Problem.model_validate_json(answer.body)
+        except ValidationError:
+            detail = f"HTTP {answer.status} from {url} without a problem document"
+            if answer.status in _LATER:
+                return NodeUnreachable(detail, retry_after_seconds=_seconds_of(retry_after))
+            return StrangeAnswer(f"{detail}: is an idnode there?")
+        detail = problem.detail
+        if answer.status in _LATER:
+            return NodeUnreachable(f"{url} answers: {detail}", retry_after_seconds=_seconds_of(retry_after))
+        if answer.status == 401 and self._destination.key is None:
+            detail = f"{detail} ({self._destination.keyless_because})"
+        return NodeRefused(
+            detail,
+            status=answer.status,
+            refused_as=problem.type.removeprefix(PROBLEM_TYPE),
+            title=problem.title,
+            violations=tuple(_violation(each) for each in problem.errors or ()),
+            referral=problem.referral,
+        )
+
+
+def _violation(document: ViolationOut) -> Violation:
+    return Violation(**document.model_dump())
+
+
+def _date_of(header: str | None) -> datetime | None:
+    try:
+        return None if header is None else parsedate_to_datetime(header)
+    except ValueError:
+        return None
+
+
+def _seconds_of(retry_after: str | None) -> float:
+    """Retry-After in seconds; its other form, a date, counts as nothing."""
+    return min(float(retry_after), RETRY_AFTER_SECONDS_MAX) if retry_after and retry_after.isdecimal() else 0.0

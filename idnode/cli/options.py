@@ -8,7 +8,10 @@ import typer
 UrlOption = Annotated[
     str | None,
     typer.Option(
-        "--url", envvar="IDNODE_URL", metavar="URL", help="The node to call. Default: where this machine's settings say."
+        "--url",
+        envvar="IDNODE_URL",
+        metavar="URL",
+        help="The node to call. Default: where this machine's settings say.",
     ),
 ]
 KeyOption = Annotated[
@@ -17,13 +20,16 @@ KeyOption = Annotated[
         "--key",
         envvar="IDNODE_KEY",
         metavar="KEY",
-        help="API key; the variable keeps it out of the process list. Default for a node on this machine: its admin.key.",
+        help="API key; the variable keeps it out of the process list. Default on the node's machine: its admin.key.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable JSON on standard output.")]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", envvar="IDNODE_CONFIG", metavar="FILE", help="TOML file of settings; IDNODE_* variables win over it."
+        "--config",
+        envvar="IDNODE_CONFIG",
+        metavar="FILE",
+        help="TOML file of settings; IDNODE_* variables win over it.",
     ),
 ]

@@ -1,29 +1,19 @@
 """The edge of every command: errors become one line and an exit code, never a traceback."""
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import typer
-import uvloop
 
 from idnode.cli.console import show_failure
 from idnode.cli.errors import WrongUsage
 from idnode.cli.exits import Exit, exit_of
 from idnode.model.errors import IdnodeError
 
-T = TypeVar("T")
-
-
-def run(work: Coroutine[object, object, T], *, as_json: bool) -> T:
-    """What `work` returns. Ends the command with its exit code when it fails or is interrupted."""
-    with failures_shown(as_json=as_json):
-        return uvloop.run(work)
-
 
 @contextmanager
 def failures_shown(*, as_json: bool) -> Iterator[None]:
-    """Show what the block raises and end the command."""
+    """Show the error that the block raises, and end the command with its exit code."""
     try:
         yield
     except IdnodeError as error:

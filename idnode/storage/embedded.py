@@ -232,8 +232,7 @@ class EmbeddedPostgres:
     async def _run_until_ready(self) -> bool:
         """Launch or adopt, and wait. False when START_SECONDS_MAX are over and the server is still alive."""
         clock = asyncio.get_running_loop().time
-        begin = clock()
-        has_launched = False
+        begin, has_launched = clock(), False
         while clock() < begin + START_SECONDS_MAX:
             postmaster = Postmaster.find(self._cluster)
             if postmaster is not None:

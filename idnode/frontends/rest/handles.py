@@ -18,8 +18,8 @@ from idnode.frontends.rest.replies import (
     unknown_endpoint_reply,
     values_reply,
 )
-from idnode.frontends.rest.target import handle_in, proxy_path
-from idnode.frontends.rest.views import Asker, View
+from idnode.frontends.rest.target import PROXY_PATH, handle_in
+from idnode.frontends.rest.visibility import Asker, View
 from idnode.model.errors import Elsewhere, IdnodeError, MalformedInput, NotResponsible
 from idnode.model.identifier import Identifier, Prefix
 from idnode.model.limits import REQUEST_BYTES_MAX
@@ -49,8 +49,8 @@ class HandleRest:
             *(web.route("*", f"/api/{name}", _serve_later) for name in LATER),
             web.route("*", "/api", _serve_unknown),
             web.route("*", "/api/{rest:(?s:.*)}", _serve_unknown),
-            web.get(proxy_path, self._proxy.serve, allow_head=False),
-            web.head(proxy_path, self._proxy.serve),
+            web.get(PROXY_PATH, self._proxy.serve, allow_head=False),
+            web.head(PROXY_PATH, self._proxy.serve),
         ]
 
     async def _serve(self, request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ from aiohttp import web
 from idnode.frontends.problems import RETRY_AFTER_SECONDS
 from idnode.frontends.rest.parameters import Presentation
 from idnode.frontends.rest.referral import site_value
-from idnode.frontends.rest.views import Unreadable
+from idnode.frontends.rest.visibility import Unreadable
 from idnode.frontends.v1.conditions import is_not_modified
 from idnode.model.errors import (
     Deleted,
@@ -156,7 +156,7 @@ def options_response(request: web.Request) -> web.Response:
     """OPTIONS, and the preflight of browsers."""
     headers = cors_headers(request.headers.get("Origin"))
     headers["Allow"] = ALLOW
-    if "Origin" in request.headers:
+    if "Access-Control-Allow-Origin" in headers:
         headers["Access-Control-Allow-Methods"] = ALLOW
         headers["Access-Control-Allow-Headers"] = HEADERS_ALLOWED
         headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
@@ -175,15 +175,16 @@ def presented(json: bytes, presentation: Presentation) -> bytes:
 
 
 def cors_headers(origin: str | None) -> dict[str, str]:
-    """Any site may read (§2: "echoes Origin"); none is sent credentials that the browser keeps."""
+    """Any site may read (§2: "echoes Origin"), and none with credentials that the browser keeps."""
     headers = {"Vary": VARY, "X-Content-Type-Options": "nosniff"}
-    if origin is not None:
+    # An origin is ASCII (RFC 6454 §6.2); other bytes arrive as surrogates, which no header can carry back.
+    if origin is not None and origin.isascii():
         headers["Access-Control-Allow-Origin"] = origin
         headers["Access-Control-Expose-Headers"] = "ETag"
     return headers
 
 
 def _reply(code: ResponseCode, members: dict[str, object]) -> Reply:
-    document = {"responseCode": int(code)}
+    document: dict[str, object] = {"responseCode": int(code)}
     document |= {name: value for name, value in members.items() if value is not None}
     return Reply(STATUS[code], orjson.dumps(document))

@@ -1,0 +1,1 @@
+"""The checks of `idnode doctor`: each looks, changes nothing, and answers with findings and advice."""

@@ -1,0 +1,203 @@
+"""One valid request for each row of the route table, each on a thing of its own: what generated tests send."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Self
+
+from harness import NodeUnderTest
+from stdnum.cn.uscc import calc_check_digit
+
+from idnode.frontends.v1.routes import Route
+
+OWN = "88.118.8"
+FOREIGN = "88.118.9"
+TEMPLATE_TITLE = "自有模板"
+ITEM = {"index": 2000, "name": "note", "title": "备注", "type": "string"}
+PUBLIC_VALUE = {"index": 1, "type": "URL", "data": {"format": "string", "value": "https://example.com/"}}
+OWNERS_VALUE = {**PUBLIC_VALUE, "index": 2, "type": "COST", "permissions": "1100"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What of a request depends on the route; `version` is that of the thing named in the path."""
+
+    path: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+    body: Any = None
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class RouteRequest:
+    """A request that would succeed, once, for who may do it."""
+
+    method: str
+    path: str
+    body: Any
+    version: int
+
+
+@dataclass(frozen=True)
+class RouteRequests:
+    """Makes requests to a node on which `enterprise` holds 88.118.8, with a template there, and another 88.118.9."""
+
+    node: NodeUnderTest
+    enterprise: str
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    @classmethod
+    async def prepare(cls, node: NodeUnderTest) -> Self:
+        """The two enterprises, their prefixes and the template."""
+        requests = cls(node, await node.enterprise())
+        await node.prefix(OWN, enterprise=requests.enterprise)
+        await node.prefix(FOREIGN, enterprise=await node.enterprise(uscc=uscc(0)))
+        await made(node, "/v1/templates", template("own"))
+        return requests
+
+    async def of(self, route: Route) -> RouteRequest:
+        """A request to this route; what it acts on was made just now by the admin."""
+        parts = await PARTS[route.name](self, next(self._numbers))
+        return RouteRequest(route.method, route.path.format(**parts.path) + parts.query, parts.body, parts.version)
+
+
+def uscc(number: int) -> str:
+    """A unified social credit code that differs for every number."""
+    digits = f"91110108{number:09d}"
+    return digits + str(calc_check_digit(digits))
+
+
+def template(version: str) -> dict[str, Any]:
+    """A template of 88.118.8 with one item."""
+    return {"prefix": OWN, "version": version, "title": TEMPLATE_TITLE, "industry": "C1711", "items": [ITEM]}
+
+
+async def made(node: NodeUnderTest, path: str, document: Any) -> dict[str, Any]:
+    """The document of a thing that the admin makes."""
+    response = await node.call("POST", path, document)
+    assert response.status == 201, await response.text()
+    return dict(await response.json())
+
+
+def enterprise_form(number: int) -> dict[str, Any]:
+    """An enterprise to register."""
+    return {"name": f"示例企业 {number}", "uscc": uscc(number), "industry": "C1711"}
+
+
+def key_form(number: int) -> dict[str, Any]:
+    """A key to make."""
+    return {"name": f"key {number}", "role": "reader", "prefixes": [OWN]}
+
+
+async def _enterprise(requests: RouteRequests, number: int) -> Parts:
+    document = await made(requests.node, "/v1/enterprises", enterprise_form(number))
+    return Parts({"id": document["id"]})
+
+
+async def _prefix(requests: RouteRequests, number: int) -> Parts:
+    prefix = f"88.118.{1000 + number}"
+    form = {"prefix": prefix, "enterprise": requests.enterprise, "hosting": "hosted", "state": "waiting"}
+    await made(requests.node, "/v1/prefixes", form)
+    return Parts({"prefix": prefix})
+
+
+async def _active_prefix(requests: RouteRequests, number: int) -> Parts:
+    prefix = f"88.118.{1000 + number}"
+    await made(requests.node, "/v1/prefixes", {"prefix": prefix, "enterprise": requests.enterprise})
+    return Parts({"prefix": prefix})
+
+
+async def _key(requests: RouteRequests, number: int) -> Parts:
+    return Parts({"id": (await made(requests.node, "/v1/keys", key_form(number)))["id"]})
+
+
+async def _template(requests: RouteRequests, number: int) -> Parts:
+    document = await made(requests.node, "/v1/templates", template(f"made-{number}"))
+    return Parts({"prefix": OWN, "version": document["version"]})
+
+
+async def _identifier(requests: RouteRequests, number: int) -> Parts:
+    form = {"identifier": f"{OWN}/made-{number}", "values": [PUBLIC_VALUE, OWNERS_VALUE]}
+    await made(requests.node, "/v1/identifiers", form)
+    return Parts({"identifier": form["identifier"]})
+
+
+async def _suspended_identifier(requests: RouteRequests, number: int) -> Parts:
+    parts = await _identifier(requests, number)
+    response = await requests.node.call("POST", f"/v1/suspend/{parts.path['identifier']}")
+    assert response.status == 200, await response.text()
+    return Parts(parts.path, version=2)
+
+
+async def _own_enterprise(requests: RouteRequests, number: int) -> Parts:  # noqa: ARG001  # there is one
+    return Parts({"id": requests.enterprise})
+
+
+async def _resolution(requests: RouteRequests, number: int) -> Parts:
+    parts = await _identifier(requests, number)
+    return Parts(body={"identifiers": [parts.path["identifier"]]})
+
+
+MakeParts = Callable[[RouteRequests, int], Awaitable[Parts]]
+
+
+def _on(thing: MakeParts, body: Any = None) -> MakeParts:
+    async def parts(requests: RouteRequests, number: int) -> Parts:
+        target = await thing(requests, number)
+        return Parts(target.path, body=body, version=target.version)
+
+    return parts
+
+
+def _with(body: Callable[[RouteRequests, int], Any]) -> MakeParts:
+    async def parts(requests: RouteRequests, number: int) -> Parts:
+        return Parts(body=body(requests, number))
+
+    return parts
+
+
+def _plain(query: str = "", **path: str) -> MakeParts:
+    async def parts(requests: RouteRequests, number: int) -> Parts:  # noqa: ARG001  # the same every time
+        return Parts(path, query)
+
+    return parts
+
+
+PARTS: dict[str, MakeParts] = {
+    "register_enterprise": _with(lambda _, number: enterprise_form(number)),
+    "list_enterprises": _plain("?limit=1000"),
+    "read_enterprise": _own_enterprise,
+    "revise_enterprise": _on(_enterprise, {"website": "https://example.com/"}),
+    "retire_enterprise": _enterprise,
+    "register_prefix": _with(
+        lambda requests, number: {"prefix": f"88.118.{5000 + number}", "enterprise": requests.enterprise}
+    ),
+    "list_prefixes": _plain("?limit=1000"),
+    "read_prefix": _plain(prefix=OWN),
+    "revise_prefix": _on(_prefix, {"state": "in_review"}),
+    "retire_prefix": _active_prefix,
+    "make_key": _with(lambda _, number: key_form(number)),
+    "list_keys": _plain("?limit=1000"),
+    "read_key": _key,
+    "revise_key": _on(_key, {"name": "another name"}),
+    "rotate_key": _on(_key, {"overlap_seconds": 60}),
+    "revoke_key": _key,
+    "define_template": _with(lambda _, number: template(f"defined-{number}")),
+    "list_templates": _plain("?limit=1000"),
+    "read_template": _plain(prefix=OWN, version="own"),
+    "revise_template": _on(_template, {"title": "另一个名称"}),
+    "retire_template": _template,
+    "register_identifier": _with(
+        lambda _, number: {"identifier": f"{OWN}/registered-{number}", "values": [PUBLIC_VALUE, OWNERS_VALUE]}
+    ),
+    "list_identifiers": _plain(f"?prefix={OWN}&limit=1000"),
+    "read_identifier": _identifier,
+    "replace_identifier": _on(_identifier, {"values": [PUBLIC_VALUE]}),
+    "patch_identifier": _on(_identifier, {"remove": [2]}),
+    "delete_identifier": _identifier,
+    "suspend_identifier": _identifier,
+    "restore_identifier": _suspended_identifier,
+    "read_history": _identifier,
+    "resolve": _resolution,
+}
+"""By route name. A test that walks the route table fails for a route that is not here."""

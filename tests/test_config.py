@@ -1,0 +1,139 @@
+"""Settings: every one from a variable and from the file, every error at once, no secret shown."""
+
+from pathlib import Path
+
+import pytest
+
+from idnode.config import InvalidSettings, Settings, describe_settings, load_settings
+
+# For each setting: what a variable says, what a TOML file says (another value), and what both mean.
+EVERY_SETTING = {
+    "home": ("/srv/one", '"/srv/two"', Path("/srv/one"), Path("/srv/two")),
+    "prefix": ("88.119", '"88.120"', "88.119", "88.120"),
+    "http_host": ("::1", '"0.0.0.0"', "::1", "0.0.0.0"),  # noqa: S104  # nothing binds here
+    "http_port": ("8101", "8102", 8101, 8102),
+    "database_url": ("postgresql://one/a", '"postgresql://two/a"', "postgresql://one/a", "postgresql://two/a"),
+    "database_connections": ("3", "4", 3, 4),
+    "pg_bindir": ("/opt/one", '"/opt/two"', Path("/opt/one"), Path("/opt/two")),
+    "seed": ("none", '"demo"', "none", "demo"),
+    "seed_products": ("5", "6", 5, 6),
+    "body_seconds": ("1.5", "2.5", 1.5, 2.5),
+    "idle_seconds": ("3.5", "4.5", 3.5, 4.5),
+    "drain_seconds": ("0", "5.5", 0.0, 5.5),
+    "idempotency_hours": ("7", "8", 7, 8),
+    "log_level": ("debug", '"error"', "debug", "error"),
+    "log_format": ("console", '"json"', "console", "json"),
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a test writes its TOML."""
+    return tmp_path / "idnode.toml"
+
+
+def test_no_setting_is_left_out_here() -> None:
+    assert set(EVERY_SETTING) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", EVERY_SETTING)
+def test_a_setting_is_read_from_its_variable_and_from_the_file_and_the_variable_wins(name: str, file: Path) -> None:
+    variable, toml, from_variable, from_file = EVERY_SETTING[name]
+    file.write_text(f"{name} = {toml}\n")
+    environment = {f"IDNODE_{name.upper()}": variable}
+
+    assert getattr(load_settings(environment), name) == from_variable
+    assert getattr(load_settings({}, file=file), name) == from_file
+    assert getattr(load_settings(environment, file=file), name) == from_variable
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    settings = load_settings({"PATH": "/bin", "IDNODE_HTTP_PORT": ""})
+
+    assert (settings.http_host, settings.http_port, settings.seed) == ("127.0.0.1", 8000, "demo")
+    assert settings.home == Path(".idnode")
+    assert settings.database_url is None
+
+
+def test_the_file_is_named_by_a_variable_or_by_the_caller_who_wins(file: Path, tmp_path: Path) -> None:
+    file.write_text("http_port = 8101\n")
+    (tmp_path / "other.toml").write_text("http_port = 8102\n")
+    environment = {"IDNODE_CONFIG": str(file)}
+
+    assert load_settings(environment).http_port == 8101
+    assert load_settings(environment, file=tmp_path / "other.toml").http_port == 8102
+
+
+def test_what_only_the_command_line_reads_is_no_setting_and_no_error() -> None:
+    settings = load_settings({"IDNODE_KEY": "idn_x", "IDNODE_URL": "http://127.0.0.1:8101"})
+
+    assert settings == Settings()
+
+
+def test_all_errors_come_at_once_each_with_its_variable(file: Path) -> None:
+    file.write_text("prefix = 88.118\ncolour = 'blue'\n")
+    environment = {
+        "IDNODE_HTTP_PORT": "65536",
+        "IDNODE_HTTP_HOST": "node.example.com",
+        "IDNODE_BODY_SECONDS": "nan",
+        "IDNODE_SEED": "all",
+    }
+
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(environment, file=file)
+
+    assert {(v.pointer, v.rule, v.value) for v in caught.value.violations} == {
+        ("IDNODE_PREFIX", "string-type", "88.118"),
+        ("IDNODE_HTTP_PORT", "less-than-equal", "65536"),
+        ("IDNODE_HTTP_HOST", "value-error", "node.example.com"),
+        ("IDNODE_BODY_SECONDS", "less-than-equal", "nan"),
+        ("IDNODE_SEED", "literal-error", "all"),
+        ("IDNODE_COLOUR", "unknown-setting", None),
+    }
+
+
+def test_an_unknown_variable_is_named_and_its_value_is_not_shown() -> None:
+    with pytest.raises(InvalidSettings, match=r"^IDNODE_DATABASE_PASSWORD: there is no such setting$") as caught:
+        load_settings({"IDNODE_DATABASE_PASSWORD": "geheim"})
+
+    assert "geheim" not in repr(caught.value.violations)
+
+
+@pytest.mark.parametrize("prefix", ["88..118", "88.118/1", "", "  "])
+def test_a_prefix_that_is_none_is_refused(prefix: str, file: Path) -> None:
+    file.write_text(f'prefix = "{prefix}"\n')
+
+    with pytest.raises(InvalidSettings, match=r"^IDNODE_PREFIX: "):
+        load_settings({}, file=file)
+
+
+def test_a_file_that_is_missing_or_no_toml_is_named(file: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"cannot read .*idnode\.toml: .*No such file"):
+        load_settings({"IDNODE_CONFIG": str(file)})
+
+    file.write_text('database_url = "postgresql://idnode:geheim@\n')
+    with pytest.raises(InvalidSettings, match=r"cannot read .*idnode\.toml: .*line 1") as caught:
+        load_settings({"IDNODE_CONFIG": str(file)})
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_secret_is_shown_neither_in_errors_nor_with_the_settings(file: Path) -> None:
+    file.write_text('database_url = ["postgresql://idnode:geheim@db.example.com/idnode"]\n')
+    settings = load_settings({"IDNODE_DATABASE_URL": "postgresql://idnode:geheim@db.example.com/idnode"})
+
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings({}, file=file)
+
+    assert [(v.pointer, v.value) for v in caught.value.violations] == [("IDNODE_DATABASE_URL", "(secret)")]
+    assert "geheim" not in f"{caught.value} {caught.value.violations}"
+    assert "geheim" not in f"{settings!r} {settings}"
+
+
+def test_the_documentation_lists_every_setting_with_its_default_and_meaning() -> None:
+    text = Path(__file__).parents[1].joinpath("docs", "configuration.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `IDNODE_") and line.count("|") == 4]
+
+    assert rows == [
+        f"| `{variable}` | {f'`{default}`' if default else '–'} | {meaning} |"
+        for variable, default, meaning in describe_settings()
+    ]
