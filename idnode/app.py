@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from idnode.frontends.boundary import boundary
 from idnode.frontends.metrics import HttpCounters
 from idnode.frontends.ops.health import Health
 from idnode.frontends.ops.metrics import NodeCollector, metrics_route
+from idnode.frontends.request_ids import RequestIds
 from idnode.frontends.rest.handles import HandleRest
 from idnode.frontends.v1.dispatch import Dispatcher
 from idnode.frontends.v1.enterprises import EnterprisesApi
@@ -26,8 +28,8 @@ from idnode.frontends.v1.mount import v1_routes
 from idnode.frontends.v1.prefixes import PrefixesApi
 from idnode.frontends.v1.routes import Route
 from idnode.frontends.v1.templates import TemplatesApi
-from idnode.lifecycle import ensure_home, listening_socket, new_id, new_secret, now, stop_signals, write_secret
-from idnode.model.errors import Unavailable
+from idnode.lifecycle import BACKLOG, ensure_home, listening_socket, new_id, new_secret, now, stop_signal, write_secret
+from idnode.model.errors import IdnodeError
 from idnode.model.identifier import Prefix
 from idnode.model.limits import REQUEST_BYTES_MAX
 from idnode.registry.directory_writes import DirectoryWriter
@@ -45,10 +47,11 @@ from idnode.storage.changes import ChangeStore
 from idnode.storage.database import Database
 from idnode.storage.directory import Directory
 from idnode.storage.doorbell import Doorbell
-from idnode.storage.embedded import EmbeddedPostgres, PostgresBinaries
+from idnode.storage.embedded import EmbeddedPostgres, EmbeddedPostgresFailed, PostgresBinaries
 from idnode.storage.enterprises import EnterpriseStore
 from idnode.storage.idempotency import IdempotencyStore
 from idnode.storage.identifiers import IdentifierStore
+from idnode.storage.inspection import running_embedded_dsn
 from idnode.storage.keys import KeyStore
 from idnode.storage.migrate import ensure_change_partitions, migrate
 from idnode.storage.prefixes import PrefixStore
@@ -57,6 +60,9 @@ from idnode.storage.templates import TemplateStore
 ADMIN_KEY_FILE = "admin.key"
 USES_FLUSH_SECONDS = 5.0
 UPKEEP_SECONDS = 3_600.0
+REVIVE_SECONDS = 0.5
+DRAIN_SECONDS_MIN = 0.001
+"""aiohttp takes 0 for endless."""
 
 log = structlog.get_logger("idnode")
 
@@ -84,9 +90,9 @@ class Node:
         try:
             while True:
                 await asyncio.sleep(USES_FLUSH_SECONDS)
-                await self.authentication.flush_uses()
+                await self._flush_uses()
         finally:
-            await self.authentication.flush_uses()
+            await self._flush_uses()
 
     async def upkeep(self, settings: Settings) -> None:
         """Forget old answers and make the change log's next partitions, every hour until cancelled."""
@@ -94,9 +100,15 @@ class Node:
             try:
                 await self.idempotency.forget_before(now() - timedelta(hours=settings.idempotency_hours))
                 await ensure_change_partitions(self.database, today=now().date())
-            except Unavailable as error:
-                log.warning("upkeep_postponed", detail=error.detail)
+            except IdnodeError as error:
+                log.warning("upkeep_postponed", code=error.code, detail=error.detail)
             await asyncio.sleep(UPKEEP_SECONDS)
+
+    async def _flush_uses(self) -> None:
+        try:
+            await self.authentication.flush_uses()
+        except IdnodeError as error:
+            log.warning("uses_lost", code=error.code, detail=error.detail)
 
 
 def compose(settings: Settings, database: Database, dsn: str) -> Node:
@@ -114,7 +126,7 @@ def compose(settings: Settings, database: Database, dsn: str) -> Node:
     templates = TemplateRegistry(template_store, directory, writer)
     keys = KeyRegistry(key_store, writer, new_secret=new_secret)
     group_commit = GroupCommit(identifiers.commit, written)
-    registry = RegistryService(identifiers, directory, group_commit, written, now=now)
+    registry = RegistryService(identifiers, directory, group_commit, written)
     resolver = ResolverService(identifiers, directory, looked_up)
 
     authentication = Authentication(directory, key_store, now=now)
@@ -126,7 +138,9 @@ def compose(settings: Settings, database: Database, dsn: str) -> Node:
         *TemplatesApi(templates, own=own).routes(),
         *IdentifiersApi(registry, resolver, identifiers, changes).routes(),
     )
-    application = web.Application(middlewares=[boundary(http, new_id=new_id)], client_max_size=REQUEST_BYTES_MAX)
+    application = web.Application(
+        middlewares=[boundary(http, RequestIds(new_id().hex))], client_max_size=REQUEST_BYTES_MAX
+    )
     node = Node(
         application=application,
         routes=table,
@@ -147,29 +161,21 @@ def compose(settings: Settings, database: Database, dsn: str) -> Node:
 async def serve(settings: Settings, *, out: Callable[[str], None]) -> None:
     """Run the node until SIGINT or SIGTERM. `out` gets the few lines that people should see."""
     home = ensure_home(settings.home)
-    listener = listening_socket(settings.http_host, settings.http_port)
-    with listener, stop_signals() as stopping:
-        async with open_database(settings) as (database, dsn):
+    with listening_socket(settings.http_host, settings.http_port) as listener:
+        async with stop_signal() as stop, open_database(settings) as (database, dsn):
             node = compose(settings, database, dsn)
             async with running(node, settings):
                 await _begin(node, settings, out=out)
                 gc.freeze()
-                runner = web.AppRunner(
-                    node.application,
-                    access_log=None,
-                    keepalive_timeout=settings.idle_seconds,
-                    shutdown_timeout=settings.drain_seconds,
-                    auto_decompress=False,
-                )
-                await runner.setup()
-                await web.SockSite(runner, listener, backlog=4_096).start()
-                host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
-                out(f"idnode serves prefix {settings.prefix} on http://{host}:{settings.http_port} (data in {home})")
-                log.info("serving", host=settings.http_host, port=settings.http_port, prefix=settings.prefix)
-                await stopping.wait()
-                node.is_draining = True
-                log.info("draining", seconds_max=settings.drain_seconds)
-                await runner.cleanup()
+                async with _answering(node, settings, listener):
+                    host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
+                    out(
+                        f"idnode serves prefix {settings.prefix} on http://{host}:{settings.http_port} (data in {home})"
+                    )
+                    log.info("serving", host=settings.http_host, port=settings.http_port, prefix=settings.prefix)
+                    await stop.wait()
+                    node.is_draining = True
+                    log.info("draining", seconds_max=settings.drain_seconds)
     log.info("stopped")
 
 
@@ -219,8 +225,43 @@ async def _server(settings: Settings) -> AsyncIterator[str]:
         yield settings.database_url
         return
     binaries = PostgresBinaries.bundled() if settings.pg_bindir is None else PostgresBinaries.at(settings.pg_bindir)
-    async with EmbeddedPostgres(settings.home.resolve(), binaries=binaries) as server:
-        yield server.dsn
+    async with EmbeddedPostgres(settings.home.resolve(), binaries=binaries) as server, asyncio.TaskGroup() as tasks:
+        reviving = tasks.create_task(_revive(server, settings))
+        try:
+            yield server.dsn
+        finally:
+            reviving.cancel()
+
+
+async def _revive(server: EmbeddedPostgres, settings: Settings) -> None:
+    """Start the embedded server again whenever it has died, until cancelled; its DSN stays the same."""
+    while True:
+        await asyncio.sleep(REVIVE_SECONDS)
+        try:
+            if running_embedded_dsn(settings.home) is None:
+                log.warning("postgres_died", pid=server.pid)
+                await server.start()
+                log.info("postgres_revived", pid=server.pid)
+        except (EmbeddedPostgresFailed, OSError) as error:
+            log.warning("postgres_not_revived", detail=str(error))
+
+
+@asynccontextmanager
+async def _answering(node: Node, settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
+    """HTTP for the length of a block; what is under way at its end gets `drain_seconds`."""
+    runner = web.AppRunner(
+        node.application,
+        access_log=None,
+        keepalive_timeout=settings.idle_seconds,
+        shutdown_timeout=max(settings.drain_seconds, DRAIN_SECONDS_MIN),
+        auto_decompress=False,
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def _begin(node: Node, settings: Settings, *, out: Callable[[str], None]) -> None:

@@ -1,12 +1,13 @@
 """The life of a process: its directory, its listening socket, its signals, its clock and ids."""
 
 import asyncio
+import errno
 import os
 import secrets
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -63,34 +64,73 @@ def write_secret(path: Path, secret: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    # The new name is on disk when the directory is.
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A bound TCP socket; `::` takes IPv4 too. Raises CannotStart when the address is taken or not ours."""
+    """A TCP socket that listens; `::` takes IPv4 too. Raises CannotStart when the address is taken or not ours.
+
+    It listens at once, because two sockets that are merely bound may share a port. Who connects waits to be served.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
-        listener.bind((host, port))
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
+            listener.bind((host, port))
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
     except OSError as error:
-        listener.close()
-        advice = "another process has it; set IDNODE_HTTP_PORT or IDNODE_HTTP_HOST"
+        advice = "another process has it; " if error.errno == errno.EADDRINUSE else ""
+        advice += "set IDNODE_HTTP_PORT or IDNODE_HTTP_HOST"
         raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror}; {advice}") from error
     listener.setblocking(False)
     return listener
 
 
-@contextmanager
-def stop_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets; a second signal changes nothing, the drain is bounded."""
+class StopSignal:
+    """SIGINT or SIGTERM: cuts a start short, and ends the wait of a node that serves. A second one changes nothing."""
+
+    def __init__(self, start: asyncio.Timeout) -> None:
+        self._start = start
+        self._has_come = asyncio.Event()
+        self._is_awaited = False
+
+    def come(self) -> None:
+        """The signal handler."""
+        if not self._is_awaited and not self._has_come.is_set():
+            self._start.reschedule(asyncio.get_running_loop().time())
+        self._has_come.set()
+
+    async def wait(self) -> None:
+        """From here on the node ends in order, by whoever waits."""
+        self._is_awaited = True
+        await self._has_come.wait()
+
+
+@asynccontextmanager
+async def stop_signal() -> AsyncIterator[StopSignal]:
+    """Heed SIGINT and SIGTERM; the block is cancelled, and ends quietly, by one that comes before it is waited for."""
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
+    start = asyncio.timeout(None)
+    stop = StopSignal(start)
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stop.come)
     try:
-        yield stopping
+        async with start:
+            yield stop
+    except TimeoutError:
+        if not start.expired():
+            raise
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -5,6 +5,8 @@ import sys
 
 import orjson
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
+from structlog.dev import plain_traceback
 
 
 def configure_logs(*, level: str, log_format: str) -> None:
@@ -28,7 +30,10 @@ def configure_logs(*, level: str, log_format: str) -> None:
         )
     else:
         structlog.configure(
-            processors=[*shared, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+            processors=[
+                *shared,
+                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback),
+            ],
             wrapper_class=structlog.make_filtering_bound_logger(number),
             logger_factory=structlog.PrintLoggerFactory(sys.stderr),
             cache_logger_on_first_use=True,
@@ -44,4 +49,9 @@ class _IntoStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """One library record as one event."""
         log = structlog.get_logger(record.name)
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            # Its text quotes what the client sent, API keys included.
+            log.info("request_unreadable", message=record.getMessage(), error=type(error).__name__)
+            return
         log.log(record.levelno, "library", message=record.getMessage(), exc_info=record.exc_info)

@@ -72,7 +72,9 @@ async def node(database: Database, dsn: str) -> AsyncIterator[NodeUnderTest]:
     await composed.first_run.ensure_node()
     secrets: list[str] = []
     await composed.first_run.ensure_admin_key(secrets.append)
-    async with TestClient(TestServer(composed.application)) as client:
+    server = TestServer(composed.application)
+    await server.start_server(auto_decompress=False)
+    async with TestClient(server) as client:
         yield NodeUnderTest(composed, client, secrets[0])
     stopping.set()
     await background

@@ -117,9 +117,10 @@ async def _template(requests: RouteRequests, number: int) -> Parts:
 
 
 async def _identifier(requests: RouteRequests, number: int) -> Parts:
-    form = {"identifier": f"{OWN}/made-{number}", "values": [PUBLIC_VALUE, OWNERS_VALUE]}
+    identifier = f"{OWN}/made-{number}"
+    form = {"identifier": identifier, "values": [PUBLIC_VALUE, OWNERS_VALUE]}
     await made(requests.node, "/v1/identifiers", form)
-    return Parts({"identifier": form["identifier"]})
+    return Parts({"identifier": identifier})
 
 
 async def _suspended_identifier(requests: RouteRequests, number: int) -> Parts:

@@ -6,8 +6,9 @@ import sys
 import typer
 
 from idnode.cli.check_config import check_config
+from idnode.cli.console import show_warning
 from idnode.cli.doctor import doctor
-from idnode.cli.exits import EPILOG
+from idnode.cli.exits import EPILOG, Exit
 from idnode.cli.keys import keys
 from idnode.cli.migrate import migrate
 from idnode.cli.register import register
@@ -37,4 +38,16 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names are Chinese as a rule; a terminal of another character set shows escapes rather than nothing.
         sys.stdout.reconfigure(errors="backslashreplace")
+    if any(not _is_text(argument) for argument in sys.argv):
+        show_warning("idnode: an argument is not UTF-8")
+        sys.exit(Exit.USAGE)
     application(prog_name="idnode")
+
+
+def _is_text(argument: str) -> bool:
+    """Python hands bytes that are not UTF-8 on as surrogates, which cannot be sent to a node."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

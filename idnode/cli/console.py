@@ -2,9 +2,12 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 import orjson
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -15,11 +18,17 @@ from idnode.model.errors import IdnodeError, Violation
 
 PIPED_WIDTH = 160
 """Columns of a table that goes into a file or a pipe."""
+WHOLE_CELL_WIDTH_MAX = 40
 
 
 def printable(text: str) -> str:
     """`text` on one line, with what a terminal would obey rather than show escaped: records are written by others."""
     return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def moment_text(moment: datetime | None) -> str:
+    """`2026-11-24 07:18:31Z`, nothing for None."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def show_json(document: object) -> None:
@@ -39,16 +48,20 @@ def show_line(text: str) -> None:
 
 def show_warning(text: str) -> None:
     """One line beside the result, on standard error."""
-    typer.echo(printable(text), err=True)
+    # Not typer.echo, which would write past a progress bar into its line.
+    sys.stderr.write(f"{printable(text)}\n")
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table; long cells are wrapped, never cut."""
-    table = Table(*columns, title=None if title is None else printable(title), title_justify="left")
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
         column.overflow = "fold"
-    for row in rows:
-        table.add_row(*(printable(cell) for cell in row))
+    cells = [[printable(cell) for cell in row] for row in rows]
+    for row in cells:
+        table.add_row(*row)
+    # What the first column holds is a name or an id, to be copied in one piece.
+    table.columns[0].no_wrap = all(cell_len(row[0]) <= WHOLE_CELL_WIDTH_MAX for row in cells)
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 

@@ -33,8 +33,10 @@ def destination_of(
     secret = None if key is None else _checked_key(key, "--key")
     if url is not None:
         url = _checked_url(url)
-        if secret is not None or not _is_this_machine(url):
-            return Destination(url, secret, "give --key or IDNODE_KEY")
+        if secret is not None:
+            return Destination(url, secret)
+        if not _is_this_machine(url):
+            return Destination(url, None, "give --key or IDNODE_KEY")
     settings = load()
     url = url or node_url(settings)
     return _with_admin_key(url, settings.home / ADMIN_KEY_FILE) if secret is None else Destination(url, secret)

@@ -13,8 +13,13 @@ STDIN = "-"
 
 @contextmanager
 def opened(name: str) -> Iterator[BinaryIO]:
-    """The bytes of a file for the length of a block; standard input stays open. Raises WrongUsage."""
+    """The bytes of a file for the length of a block; standard input stays open. Raises WrongUsage.
+
+    A terminal is refused: nobody types rows, and a read that waits for one cannot be interrupted.
+    """
     if name == STDIN:
+        if sys.stdin.isatty():
+            raise WrongUsage("standard input is a terminal: pipe a file into it")
         yield sys.stdin.buffer
         return
     with _opened(Path(name)) as file:

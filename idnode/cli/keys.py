@@ -7,7 +7,7 @@ import orjson
 import typer
 import uvloop
 
-from idnode.cli.console import show_json, show_line, show_table, show_warning
+from idnode.cli.console import moment_text, show_json, show_line, show_table, show_warning
 from idnode.cli.destination import Destination, destination_of
 from idnode.cli.exits import EPILOG
 from idnode.cli.node_client import NodeClient
@@ -106,17 +106,23 @@ def _show_made(made: KeyMade, *, as_json: bool) -> None:
         show_json(made.model_dump(mode="json"))
     else:
         show_warning(f"key {made.id} ({made.name}, {made.role}, {_scope(made)})")
-        show_line(made.key)
+        show_line(made.key or "")
     show_warning(WARNING)
 
 
-_COLUMNS = ("id", "name", "role", "prefixes", "begins with", "expires", "revoked", "last used")
+_COLUMNS = ("id", "name", "role", "prefixes", "works until", "last used")
 
 
 def _row(key: KeyOut) -> tuple[str, ...]:
-    moments = (key.expires, key.revoked, key.last_used)
-    shown = ["" if moment is None else moment.isoformat(timespec="seconds") for moment in moments]
-    return (str(key.id), key.name, key.role, _scope(key), key.hint, *shown)
+    ends = [moment for moment in (key.expires, key.revoked) if moment is not None]
+    return (
+        str(key.id),
+        key.name,
+        key.role,
+        _scope(key),
+        moment_text(min(ends, default=None)),
+        moment_text(key.last_used),
+    )
 
 
 def _scope(key: KeyOut) -> str:

@@ -1,5 +1,6 @@
 """A client of one node's /v1: bounded waits, typed answers, refusals as errors that carry every violation."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -126,8 +127,7 @@ class NodeClient:
                 answer = Answer(response.status, await response.read(), _date_of(response.headers.get("Date")))
                 retry_after = response.headers.get("Retry-After")
         except (aiohttp.ClientError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            raise NodeUnreachable(f"cannot reach the node at {self._destination.url}: {reason}") from error
+            raise NodeUnreachable(f"cannot reach the node at {self._destination.url}: {_reason(error)}") from error
         if 200 <= answer.status < 300:
             return answer
         raise self._refusal(answer, retry_after)
@@ -158,6 +158,14 @@ class NodeClient:
 
 def _violation(document: ViolationOut) -> Violation:
     return Violation(**document.model_dump())
+
+
+def _reason(error: Exception) -> str:
+    """The operating system's word for it where there is one; "Connect call failed" is said of everything."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+        return os.strerror(cause.errno)
+    return str(error) or type(error).__name__
 
 
 def _date_of(header: str | None) -> datetime | None:

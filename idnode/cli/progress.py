@@ -21,6 +21,7 @@ class Bar:
         self._task = task
         self._file = file
         self._size_bytes = size_bytes
+        self._text = ""
 
     @classmethod
     @contextmanager
@@ -34,13 +35,19 @@ class Bar:
         # What goes to standard output must not be drawn above the bar: it may be a file.
         with Progress(*columns, console=console, redirect_stdout=False) as progress:
             size_bytes = _size_bytes(file)
-            yield cls(progress, progress.add_task("", total=size_bytes, text=""), file, size_bytes)
+            bar = cls(progress, progress.add_task("", total=size_bytes, text=""), file, size_bytes)
+            yield bar
+            bar._draw()
 
     def advance(self, rows: int, text: str) -> None:
-        """Draw what `rows` rows have come to, now and then."""
+        """Say what `rows` rows have come to; drawn now and then, and at the end of the block."""
+        self._text = text
         if rows % ROWS_PER_UPDATE == 0:
-            taken = 0 if self._size_bytes is None else self._file.tell()
-            self._progress.update(self._task, completed=taken, text=text)
+            self._draw()
+
+    def _draw(self) -> None:
+        taken = 0 if self._size_bytes is None else self._file.tell()
+        self._progress.update(self._task, completed=taken, text=self._text)
 
 
 def _size_bytes(file: BinaryIO) -> int | None:

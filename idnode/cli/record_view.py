@@ -2,7 +2,7 @@
 
 import orjson
 
-from idnode.cli.console import show_line, show_table
+from idnode.cli.console import moment_text, show_line, show_table
 from idnode.frontends.v1.schemas.identifiers import HandleValueDocument, RecordOut, ValueData
 
 
@@ -12,7 +12,7 @@ def show_record(record: RecordOut) -> None:
     show_line(f"{record.identifier}  ({record.state}, version {record.version})")
     if template is not None:
         show_line(f"template {template.prefix} {template.version}")
-    show_line(f"created {record.created.isoformat()}, updated {record.updated.isoformat()}")
+    show_line(f"created {moment_text(record.created)}, updated {moment_text(record.updated)}")
     if record.attributes:
         show_table(("attribute", "value"), [(name, _text(value)) for name, value in record.attributes.items()])
     rows = [_value_row(value) for value in record.values]
@@ -20,8 +20,8 @@ def show_record(record: RecordOut) -> None:
 
 
 def _value_row(value: HandleValueDocument) -> tuple[str, ...]:
-    changed = "" if value.timestamp is None else value.timestamp.isoformat()
-    return (str(value.index), value.type, _data(value.data), str(value.ttl), value.permissions, changed)
+    data, changed = _data(value.data), moment_text(value.timestamp)
+    return (str(value.index), value.type, data, str(value.ttl), value.permissions, changed)
 
 
 def _data(data: ValueData | str) -> str:

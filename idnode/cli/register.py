@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from io import TextIOWrapper
 from typing import Annotated, BinaryIO
 
 import typer
@@ -95,22 +96,26 @@ def register(
 
 async def _register(destination: Destination, run: Run, tally: Tally) -> None:
     async with NodeClient.connected(destination, connections_max=run.concurrency) as client:
-        rows = await _rows(client, run)
-        registrar = Registrar(
-            client,
-            dry_run=run.dry_run,
-            retries=run.retries,
-            pause=asyncio.sleep,
-            jitter=random.random,
-            monotonic=time.monotonic,
-        )
-        # The summary is the last line of JSON, so what stopped the run stands in it.
-        with failures_shown(as_json=False), tally.shown(run.file):
-            await register_rows(rows, registrar.register, tally.report, concurrency=run.concurrency)
+        with opened_text(run.file, run.encoding) as text:
+            rows = await _rows(client, run, text)
+            registrar = _registrar(client, run)
+            # The summary is the last line of JSON, so what stopped the run stands in it.
+            with failures_shown(as_json=False), tally.shown(run.file):
+                await register_rows(rows, registrar.register, tally.report, concurrency=run.concurrency)
 
 
-async def _rows(client: NodeClient, run: Run) -> Iterator[Row | BrokenRow]:
-    text = opened_text(run.file, run.encoding)
+def _registrar(client: NodeClient, run: Run) -> Registrar:
+    return Registrar(
+        client,
+        dry_run=run.dry_run,
+        retries=run.retries,
+        pause=asyncio.sleep,
+        jitter=random.random,
+        monotonic=time.monotonic,
+    )
+
+
+async def _rows(client: NodeClient, run: Run, text: TextIOWrapper) -> Iterator[Row | BrokenRow]:
     if run.row_format is RowFormat.NDJSON:
         return ndjson_rows(text, run.additions)
     return csv_rows(text, await _items(client, run.additions.template), run.additions)

@@ -11,6 +11,7 @@ import uvloop
 
 from idnode.cli.console import show_json, show_json_bytes, show_warning
 from idnode.cli.destination import Destination, destination_of
+from idnode.cli.errors import WrongUsage
 from idnode.cli.exits import Exit, exit_of_status
 from idnode.cli.files import STDIN
 from idnode.cli.node_client import NodeClient
@@ -19,6 +20,9 @@ from idnode.cli.record_view import show_record
 from idnode.cli.running import failures_shown
 from idnode.frontends.v1.schemas.identifiers import RecordOut, ResolutionOut, ResolveOut
 from idnode.model.limits import RESOLVE_BATCH_MAX
+
+LINES_MAX = 1_000_000
+"""Identifiers that one command reads from standard input."""
 
 IdentifiersArgument = Annotated[
     list[str], typer.Argument(metavar="IDENTIFIER...", help="Identifiers, or - to read them from standard input.")
@@ -37,7 +41,7 @@ def resolve(
         if len(identifiers) == 1 and identifiers[0] != STDIN:
             worst = uvloop.run(_resolve_one(destination, identifiers[0], as_json=as_json))
         else:
-            wanted = _lines_of_stdin() if identifiers == [STDIN] else iter(identifiers)
+            wanted = _lines_of_stdin() if identifiers == [STDIN] else identifiers
             worst = uvloop.run(_resolve_many(destination, wanted, as_json=as_json))
     raise typer.Exit(worst)
 
@@ -74,7 +78,8 @@ def _show_results(results: Iterable[ResolutionOut]) -> None:
         if each.record is not None:
             show_record(each.record)
         elif each.problem is not None:
-            show_warning(f"idnode: {each.identifier}: {each.problem.detail}")
+            detail = each.problem.detail
+            show_warning(f"idnode: {detail if each.identifier in detail else f'{each.identifier}: {detail}'}")
 
 
 def _lots(identifiers: Iterable[str]) -> Iterator[list[str]]:
@@ -83,8 +88,13 @@ def _lots(identifiers: Iterable[str]) -> Iterator[list[str]]:
         yield lot
 
 
-def _lines_of_stdin() -> Iterator[str]:
-    return (text for line in sys.stdin if (text := line.strip()))
+def _lines_of_stdin() -> list[str]:
+    """Read before anything is sent, because a read inside the event loop cannot be interrupted. Raises WrongUsage."""
+    lines = (line.decode(errors="backslashreplace").strip() for line in sys.stdin.buffer)
+    found = list(islice((line for line in lines if line), LINES_MAX + 1))
+    if len(found) > LINES_MAX:
+        raise WrongUsage(f"standard input has over {LINES_MAX:,} lines: resolve them in parts")
+    return found
 
 
 def _exit_of(result: ResolutionOut) -> Exit:

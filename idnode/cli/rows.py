@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -57,13 +58,20 @@ class Additions:
         return body
 
 
-def opened_text(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
-    """`file` as text: a byte order mark is dropped, bytes outside `encoding` are kept to be told row by row."""
+@contextmanager
+def opened_text(file: BinaryIO, encoding: str) -> Iterator[io.TextIOWrapper]:
+    """`file` as text for the length of a block; it stays open. A byte order mark is dropped, and bytes outside
+    `encoding` are kept as surrogates, to be told row by row. Raises WrongUsage for an encoding that does not exist.
+    """
     name = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
     try:
-        return io.TextIOWrapper(file, encoding=name, errors="surrogateescape", newline="")
+        text = io.TextIOWrapper(file, encoding=name, errors="surrogateescape", newline="")
     except LookupError as error:
         raise WrongUsage(f"there is no encoding {shown(encoding)}; spreadsheets write utf-8 or gb18030") from error
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
 def ndjson_rows(text: io.TextIOWrapper, additions: Additions) -> Iterator[Row | BrokenRow]:
@@ -76,24 +84,27 @@ def ndjson_rows(text: io.TextIOWrapper, additions: Additions) -> Iterator[Row | 
 def csv_rows(text: io.TextIOWrapper, items: Mapping[str, Item], additions: Additions) -> Iterator[Row | BrokenRow]:
     """The rows below the header; those without any text are passed over.
 
-    Raises WrongUsage for a header that does not fit `items`, and MalformedInput where the quoting is broken: what
-    follows could be anything.
+    Raises WrongUsage at once for a header that does not fit `items`, and MalformedInput where the quoting is broken:
+    what follows could be anything.
     """
+    rows = _numbered_cells(text)
+    _, header = next(rows, (1, []))
+    if not _is_decoded(header):
+        raise WrongUsage(f"the CSV header {_NOT_DECODED.detail}")
+    columns = columns_of(header, items)
+    return (_csv_row(line, cells, len(header), columns, additions) for line, cells in rows if any(cells))
+
+
+def _numbered_cells(text: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line it begins at; quoted cells may hold line ends."""
     reader = csv.reader(_bounded_lines(text), strict=True)
-    columns: Columns | None = None
     begins = 1
     try:
         for cells in reader:
-            if columns is None:
-                columns = columns_of(cells, items)
-                width = len(cells)
-            elif any(cells):
-                yield _csv_row(begins, cells, width, columns, additions)
+            yield begins, cells
             begins = reader.line_num + 1
     except csv.Error as error:
         raise MalformedInput(f"line {begins}: broken CSV: {error}; nothing from here on was read") from error
-    if columns is None:
-        raise WrongUsage("the CSV file is empty: it needs a header with a column identifier")
 
 
 def _bounded_lines(text: io.TextIOWrapper) -> Iterator[str]:
@@ -121,12 +132,13 @@ def _ndjson_row(number: int, line: str, additions: Additions) -> Row | BrokenRow
 
 
 def _csv_row(number: int, cells: list[str], width: int, columns: Columns, additions: Additions) -> Row | BrokenRow:
-    if not "".join(cells).isascii() and not _is_decoded(cells):
+    if not _is_decoded(cells):
         return BrokenRow(number, "", _NOT_DECODED)
+    identifier = cells[columns.identifier] if columns.identifier < len(cells) else ""
     if len(cells) != width:
         detail = f"has {len(cells)} fields, the header has {width}"
-        return BrokenRow(number, "", Violation("", "columns", detail, str(len(cells)), str(width)))
-    identifier = cells[columns.identifier]
+        violation = Violation("", "columns", detail, str(len(cells)), str(width))
+        return BrokenRow(number, additions.full(identifier), violation)
     if not identifier:
         return BrokenRow(number, "", Violation("/identifier", "required", "the column identifier is empty"))
     body = additions.completed({"identifier": identifier, **columns.content(cells)})
@@ -134,6 +146,7 @@ def _csv_row(number: int, cells: list[str], width: int, columns: Columns, additi
 
 
 def _is_decoded(cells: list[str]) -> bool:
+    # opened_text left what it could not decode as lone surrogates, which no encoding takes.
     try:
         "".join(cells).encode()
     except UnicodeEncodeError:

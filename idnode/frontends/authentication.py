@@ -13,6 +13,14 @@ from idnode.storage.keys import KeyStore
 SECRET_CHARACTERS_MAX = 256
 
 
+def bearer_secret(header: str) -> str:
+    """The secret in an Authorization header. Raises NotAuthenticated."""
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret or len(secret) > SECRET_CHARACTERS_MAX or not secret.isascii():
+        raise NotAuthenticated("send the header `Authorization: Bearer <key>`")
+    return secret.strip()
+
+
 class Authentication:
     """Knows keys by the SHA-256 of what was sent. `now` is the clock."""
 
@@ -26,10 +34,7 @@ class Authentication:
         """The key behind an Authorization header, None without one. Raises NotAuthenticated."""
         if header is None:
             return None
-        scheme, _, secret = header.partition(" ")
-        if scheme.lower() != "bearer" or not secret or len(secret) > SECRET_CHARACTERS_MAX:
-            raise NotAuthenticated("send the header `Authorization: Bearer <key>`")
-        key = await self._directory.key(secret_sha256(secret.strip()))
+        key = await self._directory.key(secret_sha256(bearer_secret(header)))
         now = self._now()
         if key is None or not key.is_usable(now):
             raise NotAuthenticated("this API key is unknown, has expired or was revoked")

@@ -7,10 +7,14 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from idnode.frontends.refusals import BodyTooSlow, MediaRefused
-from idnode.model.errors import InvalidInput, MalformedInput, Violation, shown
+from idnode.frontends.refusals import BodyTooLarge, BodyTooSlow, MediaRefused
+from idnode.model.errors import InvalidInput, MalformedInput, Violation, escaped, pointer_of, shown
+from idnode.model.limits import REQUEST_BYTES_MAX, VIOLATIONS_MAX
+from idnode.wire.strict_json import looseness
 
 M = TypeVar("M", bound=BaseModel)
+
+JSON = "application/json"
 
 _LIMITS = ("max_length", "min_length", "le", "ge", "lt", "gt", "pattern", "expected", "max_digits")
 _RULES = {
@@ -31,22 +35,37 @@ _RULES = {
 
 
 async def read_body(request: web.Request, *, seconds_max: float) -> bytes:
-    """The whole body. Raises BodyTooSlow, MediaRefused; aiohttp refuses what is over the application's size limit."""
-    if request.can_read_body and request.content_type != "application/json":
-        raise MediaRefused(f"the body is {shown(request.content_type)}; send Content-Type: application/json")
+    """The whole body. Raises MediaRefused, BodyTooLarge, BodyTooSlow, and MalformedInput when it ends too early."""
+    if not request.can_read_body:
+        return b""
+    _require_json(request)
+    _require_size(request.content_length or 0)
     try:
+        # A small body has mostly come with its header; the deadline costs microseconds and is for the others.
+        if request.content.is_eof():
+            return await request.read()
         async with asyncio.timeout(seconds_max):
             return await request.read()
     except TimeoutError as error:
-        raise BodyTooSlow(f"the body did not arrive within {seconds_max:g} seconds") from error
+        detail = f"the body did not arrive within {seconds_max:g} seconds"
+        violation = Violation("", "max-seconds", detail, limit=f"{seconds_max:g} seconds")
+        raise BodyTooSlow(detail, violations=(violation,)) from error
+    except web.HTTPRequestEntityTooLarge as error:
+        raise _too_large(f"more than {REQUEST_BYTES_MAX} bytes") from error
+    except (ConnectionError, web.RequestPayloadError) as error:
+        raise MalformedInput("the body ended before its end") from error
 
 
 def parse_body(model: type[M], body: bytes) -> M:
     """A JSON body as its model. Raises MalformedInput for what is no JSON, InvalidInput with every violation."""
     try:
-        return model.model_validate_json(body)
+        parsed = model.model_validate_json(body)
     except ValidationError as error:
         raise _refusal(error) from None
+    loose = looseness(body.decode())
+    if loose is not None:
+        raise MalformedInput(f"{loose.pointer}: {loose.detail}", violations=(loose,))
+    return parsed
 
 
 def parse_members(model: type[M], members: dict[str, object]) -> M:
@@ -57,9 +76,27 @@ def parse_members(model: type[M], members: dict[str, object]) -> M:
         raise _refusal(error) from None
 
 
-def pointer_of(path: tuple[int | str, ...]) -> str:
-    """RFC 6901 pointer."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+def _require_json(request: web.Request) -> None:
+    # Nothing is ever decompressed: a few kilobytes can hold gigabytes.
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.strip().lower() != "identity":
+        detail = f"the body is {shown(coding)}; send it without Content-Encoding"
+        raise MediaRefused(detail, violations=(Violation("Content-Encoding", "identity", detail, shown(coding)),))
+    kind = request.content_type
+    if kind != JSON:
+        detail = f"the body is {shown(kind)}; send Content-Type: {JSON}"
+        raise MediaRefused(detail, violations=(Violation("Content-Type", "json", detail, shown(kind), JSON),))
+
+
+def _require_size(size: int) -> None:
+    if size > REQUEST_BYTES_MAX:
+        raise _too_large(f"{size} bytes")
+
+
+def _too_large(measure: str) -> BodyTooLarge:
+    limit = f"{REQUEST_BYTES_MAX} bytes"
+    detail = f"the body has {measure}, the limit is {limit}"
+    return BodyTooLarge(detail, violations=(Violation("", "max-bytes", detail, measure, limit),))
 
 
 def _refusal(error: ValidationError) -> InvalidInput:
@@ -68,7 +105,8 @@ def _refusal(error: ValidationError) -> InvalidInput:
         detail = details[0]["msg"]
         violation = Violation("", "json", detail)
         return MalformedInput(detail, violations=(violation,))
-    return InvalidInput.of([_violation(each) for each in details])
+    listed = [_violation(each) for each in details[:VIOLATIONS_MAX]]
+    return InvalidInput.of(listed, unlisted=len(details) - len(listed))
 
 
 def _violation(detail: ErrorDetails) -> Violation:
@@ -79,7 +117,7 @@ def _violation(detail: ErrorDetails) -> Violation:
     return Violation(
         pointer=pointer_of(detail["loc"]),
         rule=_RULES.get(kind, kind.replace("_", "-")),
-        detail=detail["msg"].removeprefix("Value error, "),
+        detail=escaped(detail["msg"].removeprefix("Value error, ")),
         value=value,
         limit=limit,
     )

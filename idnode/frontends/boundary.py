@@ -1,8 +1,6 @@
 """The HTTP boundary: request ids, one log line per request, and the last place where an exception is caught."""
 
-from collections.abc import Callable
 from time import perf_counter_ns
-from uuid import UUID
 
 import structlog
 from aiohttp import web
@@ -11,14 +9,13 @@ from aiohttp.typedefs import Handler, Middleware
 from idnode.frontends.metrics import HttpCounters
 from idnode.frontends.problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, kind_of, problem_json
 from idnode.frontends.refusals import BodyTooLarge, InternalFault, MethodRefused, NoSuchRoute
-from idnode.frontends.request_ids import HEADER, request_id_of
+from idnode.frontends.request_ids import HEADER, RequestIds
 from idnode.model.errors import IdnodeError, shown
 from idnode.model.limits import REQUEST_BYTES_MAX
 
 REQUEST_ID = web.RequestKey("request_id", str)
 ACTOR = web.RequestKey("actor", str)
 ROUTE = web.RequestKey("route", str)
-
 
 log = structlog.get_logger("idnode.http")
 
@@ -34,13 +31,13 @@ def problem_response(error: IdnodeError, *, headers: dict[str, str] | None = Non
     return web.Response(status=status, body=problem_json(error), content_type=CONTENT_TYPE, headers=headers)
 
 
-def boundary(counters: HttpCounters, *, new_id: Callable[[], UUID]) -> Middleware:
+def boundary(counters: HttpCounters, request_ids: RequestIds) -> Middleware:
     """The outermost middleware."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         begun = perf_counter_ns()
-        request_id = request_id_of(request.headers.get(HEADER), new_id)
+        request_id = request_ids.of(request.headers.get(HEADER))
         request[REQUEST_ID] = request_id
         counters.in_flight += 1
         try:

@@ -71,7 +71,7 @@ def kind_of(error: IdnodeError) -> Kind:
 
 
 def problem_document(error: IdnodeError) -> dict[str, object]:
-    """One problem; `errors` lists every violation with its JSON pointer."""
+    """One problem; `errors` lists violations with their JSON pointers, `errors_unlisted` counts those beyond 100."""
     kind = kind_of(error)
     document: dict[str, object] = {
         "type": PROBLEM_TYPE + error.code,
@@ -82,6 +82,8 @@ def problem_document(error: IdnodeError) -> dict[str, object]:
     if error.violations:
         document["errors"] = [violation_document(violation) for violation in error.violations]
     match error:
+        case InvalidInput(unlisted=unlisted) if unlisted:
+            document["errors_unlisted"] = unlisted
         case Elsewhere(site=site):
             document["referral"] = {"site": site}
         case Deleted(at=at):

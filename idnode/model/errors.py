@@ -22,7 +22,7 @@ IdnodeError
 from dataclasses import dataclass
 from typing import ClassVar
 
-from idnode.model.limits import SHOWN_VALUE_CHARACTERS_MAX
+from idnode.model.limits import INTEGER_BITS_SHOWN_MAX, SHOWN_VALUE_CHARACTERS_MAX, VIOLATIONS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,41 @@ class Violation:
         return Violation(pointer + self.pointer, self.rule, self.detail, self.value, self.limit, self.item)
 
 
+def pointer_of(path: tuple[int | str, ...]) -> str:
+    """RFC 6901 pointer. Steps are the sender's text: they are cut and escaped like values."""
+    return "".join("/" + shown(str(step)).replace("~", "~0").replace("/", "~1") for step in path)
+
+
 def shown(value: object) -> str:
     """An offending value, cut and with what cannot be printed escaped, so that it can stand in an answer and a log."""
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _told(value)
     cut = text if len(text) <= SHOWN_VALUE_CHARACTERS_MAX else text[: SHOWN_VALUE_CHARACTERS_MAX - 1] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+    return escaped(cut)
+
+
+def escaped(text: str) -> str:
+    """The whole text with what cannot be printed (control, format, surrogate, odd space) as `\\x00`, `\\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _told(value: object) -> str:
+    """A value of a JSON document in words of JSON, in time that does not grow with it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case list() | tuple():
+            return f"an array of {len(value)}"
+        case dict():
+            return f"an object of {len(value)}"
+        # Python refuses to write integers of thousands of digits.
+        case int() if value.bit_length() > INTEGER_BITS_SHOWN_MAX:
+            return f"an integer of {value.bit_length()} bits"
+        case _:
+            return repr(value)
 
 
 class IdnodeError(Exception):
@@ -61,17 +91,20 @@ class IdnodeError(Exception):
 
 
 class InvalidInput(IdnodeError):
-    """What was asked breaks rules; `violations` holds all of them."""
+    """What was asked breaks rules; `violations` holds them, and `unlisted` counts those that would be too many."""
 
     code = "invalid-input"
+    unlisted: int = 0
 
     @classmethod
-    def of(cls, violations: "list[Violation] | tuple[Violation, ...]") -> "InvalidInput":
-        """An error whose text is the first violation and the number of the others."""
-        first, more = violations[0], len(violations) - 1
+    def of(cls, violations: "list[Violation] | tuple[Violation, ...]", *, unlisted: int = 0) -> "InvalidInput":
+        """An error whose text is the first violation and the number of the others; VIOLATIONS_MAX are listed."""
+        first, more = violations[0], len(violations) + unlisted - 1
         place = first.item or first.pointer or "body"
         suffix = f" (and {more} more)" if more else ""
-        return cls(f"{place}: {first.detail}{suffix}", violations=tuple(violations))
+        error = cls(f"{place}: {first.detail}{suffix}", violations=tuple(violations[:VIOLATIONS_MAX]))
+        error.unlisted = more + 1 - len(error.violations)
+        return error
 
 
 class MalformedInput(InvalidInput):

@@ -51,7 +51,8 @@ class HandleValue:
     @property
     def is_public(self) -> bool:
         """Anyone may read it."""
-        return Permission.PUBLIC_READ in self.permissions
+        # As plain ints: a flag's own operators build a member of the enumeration each time.
+        return bool(int(self.permissions) & 2)
 
     def same_but_for_time(self, other: "HandleValue") -> bool:
         """Whether only the timestamp differs."""

@@ -36,3 +36,6 @@ REQUEST_BYTES_MAX = 1 << 20
 IDEMPOTENCY_KEY_CHARACTERS_MAX = 128
 SHOWN_VALUE_CHARACTERS_MAX = 80
 """How much of an offending value an error repeats."""
+INTEGER_BITS_SHOWN_MAX = 1_024
+VIOLATIONS_MAX = 100
+"""How many violations one refusal lists, the others being counted: junk must not make a bigger answer than itself."""

@@ -1,6 +1,7 @@
 """The one write path for the directory: the row, its change row and the kept answer in one transaction."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -56,17 +57,32 @@ class DirectoryWriter:
         answer: KeptAnswer,
         act: Callable[[Session], Awaitable[None]],
     ) -> KeptAnswer:
-        """Run `act` and log it, unless this is a dry run. Raises ClaimTaken; then nothing was written."""
+        """Run `act` and log it; dry runs undo it. Raises ClaimTaken and what `act` raises; nothing is written then."""
         if asked.dry_run:
+            await self._rehearse(act)
             return answer
         async with self._database.transaction() as session:
             await act(session)
-            await append_change(session, _change(write, asked))
+            await self.log(session, write, asked)
             if asked.claim is not None:
                 await keep_answers(session, [KeptClaim(asked.claim, answer, asked.trace.at)])
         self._directory.forget()
         self._counters.count_written(f"{write.subject}-{write.operation}")
         return answer
+
+    async def log(self, session: Session, write: DirectoryWrite, asked: Asked) -> None:
+        """The change row of a write; `act` logs here what it writes besides."""
+        await append_change(session, _change(write, asked))
+
+    async def _rehearse(self, act: Callable[[Session], Awaitable[None]]) -> None:
+        with suppress(_Rehearsed):
+            async with self._database.transaction() as session:
+                await act(session)
+                raise _Rehearsed
+
+
+class _Rehearsed(Exception):  # never leaves this module: it rolls a dry run back
+    """Nothing was refused."""
 
 
 def require_version(asked: Asked, version: int) -> None:

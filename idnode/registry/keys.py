@@ -47,8 +47,8 @@ class KeyRegistry:
         return await self._store.page(after=after, limit=limit)
 
     async def has_admin(self) -> bool:
-        """Whether any admin key stands."""
-        return await self._store.has_admin()
+        """Whether an admin key works now."""
+        return await self._store.has_admin(self._writer.now())
 
     async def make(self, form: KeyForm, asked: Asked, answer: SecretAnswer) -> KeptAnswer:
         """A new key."""
@@ -78,6 +78,7 @@ class KeyRegistry:
         async def act(session: Session) -> None:
             await self._insert_row(session, successor, secret)
             await self._store.update(session, ending)
+            await self._writer.log(session, _rewrite(current, ending, "replace"), asked)
 
         return await self._insert(successor, secret, asked, answer, act)
 
@@ -138,14 +139,12 @@ class KeyRegistry:
         self, current: ApiKey, changed: ApiKey, operation: str, asked: Asked, answer: Answer
     ) -> KeptAnswer:
         following = replace(changed, version=current.version + 1)
-        write = DirectoryWrite(
-            Subject.KEY,
-            str(current.id),
-            following.version,
-            operation,
-            key_document(current),
-            key_document(following),
-        )
+        write = _rewrite(current, following, operation)
         return await self._writer.commit(
             write, asked, answer(following), lambda session: self._store.update(session, following)
         )
+
+
+def _rewrite(current: ApiKey, following: ApiKey, operation: str) -> DirectoryWrite:
+    old, new = key_document(current), key_document(following)
+    return DirectoryWrite(Subject.KEY, str(current.id), following.version, operation, old, new)

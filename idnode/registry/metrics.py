@@ -9,13 +9,8 @@ class RegistryCounters:
 
     groups: int = 0
     written: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
     replayed: int = 0
 
     def count_written(self, operation: str) -> None:
         """A write was committed."""
         self.written[operation] = self.written.get(operation, 0) + 1
-
-    def count_refused(self, code: str) -> None:
-        """A write was refused with this error code."""
-        self.refused[code] = self.refused.get(code, 0) + 1

@@ -1,10 +1,10 @@
 """Plans of record writes: what would stand afterwards, or every reason why not. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from idnode.model.errors import Conflict, Deleted, InvalidInput, Violation
+from idnode.model.errors import Conflict, Deleted, InvalidInput, Violation, shown
 from idnode.model.handle_value import HandleValue
 from idnode.model.identifier import Identifier
 from idnode.model.limits import RESERVED_INDEXES, VALUES_MAX
@@ -12,7 +12,7 @@ from idnode.model.record import STATE_AFTER, Operation, Record, State
 from idnode.model.template import Template, TemplateState
 from idnode.registry.commands import Content, Patch
 from idnode.registry.rules.attributes import check_attributes
-from idnode.registry.rules.typed_values import UnreadableValue, data_of, value_of
+from idnode.registry.rules.typed_values import UnreadableValue, canonical_data, canonical_view, value_of
 from idnode.wire.instants import instant_text
 
 
@@ -32,8 +32,7 @@ class _Holding:
 
 def plan_register(identifier: Identifier, content: Content, template: Template | None, moment: Moment) -> Record:
     """The first version of a record. Raises InvalidInput with every violation."""
-    if template is not None and template.state is TemplateState.RETIRED:
-        raise Conflict(f"template {template.name.version} is retired; it makes no new records")
+    _require_active(template)
     holding = _hold(content.values, content.attributes, template, moment, touched=None)
     return Record(
         identifier=identifier,
@@ -49,6 +48,8 @@ def plan_register(identifier: Identifier, content: Content, template: Template |
 
 def plan_replace(current: Record, content: Content, template: Template | None, moment: Moment) -> Record:
     """The next version with new content; values that stay as they are keep their timestamp."""
+    if template is not None and (current.template is None or current.template.key != template.name.key):
+        _require_active(template)
     holding = _hold(content.values, content.attributes, template, moment, touched=None)
     settled = replace(current, template=content.template)
     return _next(settled, Operation.REPLACE, moment, replace(holding, values=_settled(holding.values, current)))
@@ -65,13 +66,20 @@ def plan_patch(current: Record, patch: Patch, template: Template | None, moment:
     gone = patch.removed_indexes | changed | named
     kept = tuple(value for value in current.values if value.index not in gone)
     touched = frozenset(patch.attributes) | {value.type for value in patch.values}
-    holding = _hold((*kept, *patch.values), patch.attributes, template, moment, touched=touched)
-    return _next(current, Operation.PATCH, moment, replace(holding, values=_settled(holding.values, current)))
+    # What was sent stands first, so that pointers count as the client does.
+    holding = _hold((*patch.values, *kept), patch.attributes, template, moment, touched=touched)
+    values = _settled(_dressed(holding.values, current, named), current)
+    return _next(current, Operation.PATCH, moment, replace(holding, values=values))
 
 
 def plan_state(current: Record, operation: Operation, moment: Moment) -> Record:
     """The next version in another state. Raises Conflict or Deleted when the table of states has no such step."""
     return _next(current, operation, moment, _Holding(current.attributes, current.values))
+
+
+def _require_active(template: Template | None) -> None:
+    if template is not None and template.state is TemplateState.RETIRED:
+        raise Conflict(f"template {template.name.version} is retired; it makes no new records")
 
 
 def _next(current: Record, operation: Operation, moment: Moment, holding: _Holding) -> Record:
@@ -90,6 +98,19 @@ def _next(current: Record, operation: Operation, moment: Moment, holding: _Holdi
         values=holding.values,
         updated=moment.now,
     )
+
+
+def _dressed(values: Iterable[HandleValue], current: Record, indexes: Container[int]) -> tuple[HandleValue, ...]:
+    """An attribute says the data only: who may read the value, its ttl and its references stay as they were."""
+    before = {value.index: value for value in current.values if value.index in indexes}
+
+    def dress(value: HandleValue) -> HandleValue:
+        old = before.get(value.index)
+        if old is None:
+            return value
+        return replace(value, ttl=old.ttl, permissions=old.permissions, references=old.references)
+
+    return tuple(dress(value) for value in values)
 
 
 def _settled(values: Iterable[HandleValue], current: Record) -> tuple[HandleValue, ...]:
@@ -124,14 +145,16 @@ def _hold(
     twice = [name for name in given if name in viewed]
     violations += misfits
     violations += [_given_twice(name) for name in twice]
-    typed = {**viewed, **given}
+    # An unknown name is refused at null too: a typing error would go unnoticed otherwise.
+    typed = {**attributes, **viewed, **given}
     found = check_attributes(template, typed, today=moment.today)
     violations += [v for v in found if not _is_untouched_and_disabled(v, touched)]
     _refuse(violations)
-    made = [_value_of_attribute(template, name, value, moment.now) for name, value in given.items()]
+    timestamp = moment.now.replace(microsecond=0)
+    made = [_value_of_attribute(template, name, value, timestamp) for name, value in given.items()]
     ordered = _ordered((*values, *made))
-    # Read back from the values, so that what is shown is what is stored: 86.0 was kept as "86" and reads as 86.
-    return _Holding(_views(ordered, template), ordered)
+    items = (template.item_at(value.index) for value in ordered)
+    return _Holding({item.name: canonical_view(typed[item.name]) for item in items if item is not None}, ordered)
 
 
 def _ordered(values: Iterable[HandleValue]) -> tuple[HandleValue, ...]:
@@ -162,7 +185,7 @@ def _attributes_without_template(attributes: Mapping[str, object]) -> list[Viola
     if not attributes:
         return []
     detail = "attributes need a template; send template: {prefix, version}"
-    return [Violation("/attributes", "template-required", detail, ", ".join(list(attributes)[:5]))]
+    return [Violation("/attributes", "template-required", detail, shown(", ".join(list(attributes)[:5])))]
 
 
 def _viewed(values: Iterable[HandleValue], template: Template) -> tuple[dict[str, object], list[Violation]]:
@@ -188,11 +211,6 @@ def _viewed(values: Iterable[HandleValue], template: Template) -> tuple[dict[str
     return viewed, violations
 
 
-def _views(values: Iterable[HandleValue], template: Template) -> dict[str, object]:
-    items = ((template.item_at(value.index), value) for value in values)
-    return {item.name: value_of(item, value.data) for item, value in items if item is not None}
-
-
 def _given_twice(name: str) -> Violation:
     return Violation(f"/attributes/{name}", "given-twice", f"{name} stands in attributes and in values", item=name)
 
@@ -201,11 +219,11 @@ def _is_untouched_and_disabled(violation: Violation, touched: frozenset[str] | N
     return touched is not None and violation.rule == "disabled-item" and violation.item not in touched
 
 
-def _value_of_attribute(template: Template, name: str, value: object, now: datetime) -> HandleValue:
+def _value_of_attribute(template: Template, name: str, value: object, timestamp: datetime) -> HandleValue:
     item = template.item_named(name)
     if item is None:
         raise LookupError(f"{name} passed the template's check and is not in it")
-    return HandleValue(item.index, item.name, data_of(item, value), now.replace(microsecond=0))
+    return HandleValue(item.index, item.name, canonical_data(item.type, value), timestamp)
 
 
 def _refuse(violations: list[Violation]) -> None:

@@ -18,7 +18,7 @@ from idnode.registry.enterprises import EnterpriseRegistry
 from idnode.registry.keys import KeyRegistry
 from idnode.registry.prefixes import PrefixRegistry
 from idnode.registry.seeds import SeedEnterprise, SeedProduct, demo
-from idnode.registry.service import RegistryService
+from idnode.registry.service import BEIJING, RegistryService
 from idnode.registry.shipped_templates import shipped_templates
 from idnode.registry.templates import TemplateRegistry
 from idnode.storage.enterprises import EnterpriseStore
@@ -54,7 +54,8 @@ class FirstRun:
 
     async def ensure_node(self) -> None:
         """The node's own prefix and the templates that ship with this release."""
-        await self._prefixes.ensure_own(self._asked("bootstrap"), _silent)
+        with suppress(AlreadyRegistered):  # by another node on the same database
+            await self._prefixes.ensure_own(self._asked("bootstrap"), _silent)
         for template in shipped_templates(owner=self._prefixes.own, now=self._now()):
             try:
                 await self._templates.define(template, self._asked("bootstrap"), _silent)
@@ -79,11 +80,14 @@ class FirstRun:
 
         Returns the number of products registered now. The operator comes last: where it stands, all is there.
         """
-        operator, *others = demo(self._prefixes.own, today=today, products_each=products_each)
-        begun = await self._enterprise_store.find_by_uscc(others[0].uscc) is not None
+        operator, first, *_ = demo(self._prefixes.own, today=today, products_each=0)
+        begun = await self._enterprise_store.find_by_uscc(first.uscc)
         done = await self._enterprise_store.find_by_uscc(operator.uscc) is not None
-        if done or not (begun or await self._enterprise_store.is_empty()):
+        if done or (begun is None and not await self._enterprise_store.is_empty()):
             return 0
+        # Products are named after days: what began yesterday goes on as of yesterday, or there would be twice as many.
+        day = today if begun is None else begun.created.astimezone(BEIJING).date()
+        operator, *others = demo(self._prefixes.own, today=day, products_each=products_each)
         count = 0
         for enterprise in (*others, operator):
             count += await self._seed_enterprise(enterprise)
@@ -113,7 +117,10 @@ class FirstRun:
             return _silent(None)
 
         form = EnterpriseForm(seed.name, seed.uscc, Industry(seed.industry), seed.contact, seed.website, seed.address)
-        await self._enterprises.register(form, self._asked("seed"), answer)
+        try:
+            await self._enterprises.register(form, self._asked("seed"), answer)
+        except AlreadyRegistered:  # by another node on the same database
+            return await self._ensure_enterprise(seed)
         return made[0]
 
     async def _seed_product(self, product: SeedProduct) -> bool:

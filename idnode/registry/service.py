@@ -1,7 +1,7 @@
 """The one write path for records: load, plan, group commit."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 
 from idnode.model.errors import AlreadyRegistered, Conflict, InvalidInput, NotFound, VersionMoved, Violation
 from idnode.model.identifier import Identifier, Prefix
@@ -21,12 +21,12 @@ from idnode.wire.record_json import read_record, render_record
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 REPLANS_MAX = 8
 
-Answer = Callable[[StoredRecord, tuple[str, ...]], KeptAnswer]
-"""How a front-end answers a write: from the record that stands afterwards and the warnings about its identifier."""
+Answer = Callable[[Identifier, StoredRecord], KeptAnswer]
+"""How a front-end answers a write: from the identifier as registered and the record that stands afterwards."""
 
 
 class RegistryService:
-    """Registers and revises records. `now` is the clock."""
+    """Registers and revises records; what is written bears the instant at which it was asked."""
 
     def __init__(
         self,
@@ -34,24 +34,21 @@ class RegistryService:
         directory: Directory,
         group_commit: GroupCommit,
         counters: RegistryCounters,
-        *,
-        now: Callable[[], datetime],
     ) -> None:
         self._identifiers = identifiers
         self._directory = directory
         self._group_commit = group_commit
         self._counters = counters
-        self._now = now
 
     async def register(self, identifier: Identifier, content: Content, asked: Asked, answer: Answer) -> KeptAnswer:
         """A new record. Raises AlreadyRegistered, InvalidInput, Forbidden, NotFound, Conflict."""
         await self._require_writable(identifier.prefix, asked)
-        template = await self._template(content.template)
-        record = plan_register(identifier, content, template, self._moment())
+        template = await self._usable_template(content.template, asked)
+        record = plan_register(identifier, content, template, _moment(asked))
         if asked.dry_run:
             if await self._identifiers.find(identifier.folded) is not None:
                 raise _exists(identifier)
-            return answer(_stored(record), identifier.warnings())
+            return answer(identifier, _stored(record))
         outcome, kept = await self._commit(record, Operation.REGISTER, asked, answer)
         if outcome is WriteOutcome.EXISTS:
             raise _exists(identifier)
@@ -62,9 +59,9 @@ class RegistryService:
         await self._require_writable(revision.identifier.prefix, asked)
         for _ in range(REPLANS_MAX):
             current = await self._current(revision.identifier, asked)
-            record = await self._plan(current, revision)
+            record = await self._plan(current, revision, asked)
             if asked.dry_run:
-                return answer(_stored(record), ())
+                return answer(record.identifier, _stored(record))
             outcome, kept = await self._commit(record, revision.operation, asked, answer)
             if outcome is WriteOutcome.COMMITTED:
                 return kept
@@ -80,23 +77,22 @@ class RegistryService:
             raise VersionMoved(f"If-Match names version {asked.expected_version}, the present one is {stored.version}")
         return read_record(stored.document)
 
-    async def _plan(self, current: Record, revision: Revision) -> Record:
+    async def _plan(self, current: Record, revision: Revision, asked: Asked) -> Record:
         match revision.body:
             case Content() as content:
-                template = await self._template(content.template)
-                return plan_replace(current, content, template, self._moment())
+                template = await self._usable_template(content.template, asked)
+                return plan_replace(current, content, template, _moment(asked))
             case Patch() as patch:
                 template = await self._template(current.template)
-                return plan_patch(current, patch, template, self._moment())
+                return plan_patch(current, patch, template, _moment(asked))
             case None:
-                return plan_state(current, revision.operation, self._moment())
+                return plan_state(current, revision.operation, _moment(asked))
 
     async def _commit(
         self, record: Record, operation: Operation, asked: Asked, answer: Answer
     ) -> tuple[WriteOutcome, KeptAnswer]:
         stored = _stored(record)
-        warnings = record.identifier.warnings() if operation is Operation.REGISTER else ()
-        kept = answer(stored, warnings)
+        kept = answer(record.identifier, stored)
         claim = None if asked.claim is None else KeptClaim(asked.claim, kept, asked.trace.at)
         outcome = await self._group_commit.submit(RecordWrite(stored, operation, asked.trace, claim))
         if outcome is WriteOutcome.CLAIM_TAKEN:
@@ -115,6 +111,14 @@ class RegistryService:
         if registration.state is not PrefixState.ACTIVE:
             raise Conflict(f"prefix {prefix.text} is {registration.state}; it takes no writes")
 
+    async def _usable_template(self, name: TemplateName | None, asked: Asked) -> Template | None:
+        """The node's own templates are everyone's to use; those of an enterprise are for who may read them."""
+        if name is not None:
+            owner = await self._directory.prefix(name.prefix)
+            if owner is not None and owner.enterprise is not None:
+                asked.key.require_reach(name.prefix)
+        return await self._template(name)
+
     async def _template(self, name: TemplateName | None) -> Template | None:
         if name is None:
             return None
@@ -125,9 +129,11 @@ class RegistryService:
             raise InvalidInput.of([Violation("/template", "unknown-template", detail, shown)])
         return template
 
-    def _moment(self) -> Moment:
-        now = self._now()
-        return Moment(now, now.astimezone(BEIJING).date())
+
+def _moment(asked: Asked) -> Moment:
+    """The record bears the instant of its change row."""
+    at = asked.trace.at
+    return Moment(at, at.astimezone(BEIJING).date())
 
 
 def _exists(identifier: Identifier) -> AlreadyRegistered:

@@ -26,10 +26,11 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
 )
-"""What tells that the server is away, restarting, failing over or full, rather than that a statement is wrong."""
+"""What tells that the server is away, restarting, failing over or full (connections, memory, disk), rather than that
+a statement is wrong."""
 
 
 class StorageFault(IdnodeError):
@@ -52,9 +53,9 @@ class Session:
         """The first row, or None."""
         return await self._connection.fetchrow(sql, *arguments)
 
-    async def run(self, sql: str, *arguments: Any) -> None:
-        """A statement whose rows do not matter."""
-        await self._connection.execute(sql, *arguments)
+    async def run(self, sql: str, *arguments: Any, seconds_max: float | None = None) -> None:
+        """A statement whose rows do not matter; it may take `seconds_max`, without it STATEMENT_SECONDS_MAX."""
+        await self._connection.execute(sql, *arguments, timeout=seconds_max)
 
 
 class Database:
@@ -73,16 +74,17 @@ class Database:
                 max_size=connections_max,
                 timeout=CONNECT_SECONDS_MAX,
                 command_timeout=STATEMENT_SECONDS_MAX,
+                reset=_nothing_to_reset,
                 server_settings={"application_name": "idnode", "timezone": "UTC"},
             )
         except (*AWAY, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             raise Unavailable(f"cannot connect to PostgreSQL: {error or type(error).__name__}") from error
         database = cls(pool)
-        async with database.session() as session:
-            row = await session.row(SQL["server_version"])
-        if row is not None and int(row[0]) < SERVER_VERSION_MIN:
-            await pool.close()
-            raise Unavailable(f"PostgreSQL 14 or newer is needed, this server is {row[0]}")
+        try:
+            await database._require_version()
+        except IdnodeError:
+            await database.close()
+            raise
         return database
 
     @asynccontextmanager
@@ -116,6 +118,18 @@ class Database:
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
+
+    async def _require_version(self) -> None:
+        async with self.session() as session:
+            row = await session.row(SQL["server_version"])
+        version = int(row[0]) if row is not None else 0
+        if version < SERVER_VERSION_MIN:
+            found = f"{version // 10_000}.{version % 10_000}"
+            raise Unavailable(f"PostgreSQL 14 or newer is needed, this server is {found}")
+
+
+async def _nothing_to_reset(_: object) -> None:
+    """asyncpg would send a round trip of resets whenever a connection goes back; ours leave nothing behind."""
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from idnode.storage.database import AWAY, CONNECT_SECONDS_MAX
 from idnode.storage.statements import statements
 
 CHANNEL = "idnode_directory"
+APPLICATION_NAME = "idnode doorbell"
 RETRY_SECONDS = 0.5
 ALIVE_SECONDS = 5.0
 
@@ -30,7 +31,10 @@ class Doorbell:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS_MAX)
+        name = {"application_name": APPLICATION_NAME}
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(
+            self._dsn, timeout=CONNECT_SECONDS_MAX, server_settings=name
+        )
         try:
             await connection.add_listener(CHANNEL, lambda *_: self._rang())
             # What was rung before we listened was not heard.

@@ -39,10 +39,10 @@ class KeyStore:
             rows = await session.rows(SQL["list_keys"], after, limit)
         return [_key(row) for row in rows]
 
-    async def has_admin(self) -> bool:
-        """Whether any admin key stands."""
+    async def has_admin(self, now: datetime) -> bool:
+        """Whether an admin key works at `now`."""
         async with self._database.session() as session:
-            row = await session.row(SQL["any_admin_key"])
+            row = await session.row(SQL["any_admin_key"], now)
         return row is not None and bool(row[0])
 
     async def insert(self, session: Session, key: ApiKey, secret_sha256: bytes) -> None:

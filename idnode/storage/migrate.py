@@ -12,6 +12,9 @@ from idnode.storage.statements import statements
 
 SQL = statements("migrations")
 
+STEP_SECONDS_MAX = 3_600.0
+"""One migration may rewrite a large table, and the migrator before us must be waited for."""
+
 
 class MigrationRefused(IdnodeError):
     """The database and this release do not fit together; nothing was changed."""
@@ -63,12 +66,12 @@ async def migrate(database: Database, *, today: date, shipped: Sequence[Migratio
     """Bring the schema up to this release, all or nothing. Returns the names of what was applied."""
     migrations = shipped_migrations() if shipped is None else shipped
     async with database.transaction() as session:
-        await session.run(SQL["take_migration_lock"])
+        await session.run(SQL["take_migration_lock"], seconds_max=STEP_SECONDS_MAX)
         await session.run(SQL["create_migration_table"])
         rows = await session.rows(SQL["list_migrations"])
         pending = plan_migrations(migrations, [(row["number"], row["name"], row["sha256"]) for row in rows])
         for migration in pending:
-            await session.run(migration.sql)
+            await session.run(migration.sql, seconds_max=STEP_SECONDS_MAX)
             await session.run(SQL["record_migration"], migration.number, migration.name, migration.sha256)
     if shipped is None:
         await ensure_change_partitions(database, today=today)

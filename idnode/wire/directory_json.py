@@ -16,7 +16,6 @@ from idnode.model.template import (
 )
 from idnode.wire.instants import instant_of, instant_text, optional_instant_text
 
-
 _ITEM_OPTIONAL = (
     "description",
     "unit",

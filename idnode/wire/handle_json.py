@@ -15,6 +15,7 @@ from idnode.wire.reference import reference_to_json
 from idnode.wire.typed_values.catalogue import FORMAT_OF, TYPED_VALUES
 
 _TEXT_OF = tuple(f"{bits:04b}" for bits in range(16))
+_TYPED_BEGINNINGS = frozenset(a + b + "_" for a in "Hh" for b in "Ss")
 _BY_TEXT = {text: Permission(bits) for bits, text in enumerate(_TEXT_OF)}
 
 
@@ -68,7 +69,8 @@ def data_to_json(value_type: str, data: bytes) -> dict[str, object]:
 
 
 def _typed_to_json(value_type: str, data: bytes) -> dict[str, object] | None:
-    kind = TYPED_VALUES.get(fold(value_type))
+    # Few values are typed ones: the rest is told from them by its first characters, without folding.
+    kind = TYPED_VALUES.get(fold(value_type)) if value_type[:3] in _TYPED_BEGINNINGS else None
     if kind is None:
         return None
     try:

@@ -34,7 +34,7 @@ _ABSOLUTE_TTL_MAX = 0xFFFF_FFFF
 def values_from_json(document: object, *, now: datetime, pointer: str = "/values") -> tuple[HandleValue, ...]:
     """The array of values that a client sent, stamped `now`; `pointer` says where in the body it stands.
 
-    Raises InvalidInput with every violation of every value (json_reader.VIOLATIONS_MAX at most).
+    Raises InvalidInput with the violations of all values (limits.VIOLATIONS_MAX at most).
     """
     reader = JsonReader(document, pointer)
     items = reader.items(items_max=VALUES_MAX)
@@ -71,8 +71,10 @@ def _whole_second(now: datetime) -> datetime:
 
 
 def _read_value(reader: JsonReader, timestamp: datetime) -> HandleValue:
-    # `timestamp` is accepted so that a record can be sent back as it was read; the server sets its own (§1.3).
     reader.members(required=_REQUIRED, optional=_OPTIONAL)
+    if reader.has("timestamp"):
+        # It is taken so that a record can be sent back as it was read; the server sets its own (§1.3).
+        _read_moment(reader.member("timestamp"), "must be a date such as 2033-05-18T03:33:20Z")
     value_type = reader.member("type").name(bytes_max=VALUE_TYPE_BYTES_MAX)
     data = reader.member("data")
     return HandleValue(
@@ -91,9 +93,8 @@ def _read_value(reader: JsonReader, timestamp: datetime) -> HandleValue:
 def _read_ttl(reader: JsonReader) -> TimeToLive:
     if not reader.is_text:
         return TimeToLive(reader.integer(minimum=0, maximum=TTL_SECONDS_MAX))
-    moment = moment_of(reader.text(bytes_max=_ISO_BYTES_MAX))
+    moment = _read_moment(reader, "must be seconds, or a date such as 2033-05-18T03:33:20Z")
     if moment is None:
-        reader.refuse("date-time", "must be seconds, or a date such as 2033-05-18T03:33:20Z")
         return TimeToLive()
     second = int(moment.timestamp())
     if not 0 <= second <= _ABSOLUTE_TTL_MAX:
@@ -101,6 +102,13 @@ def _read_ttl(reader: JsonReader) -> TimeToLive:
             "range", "must lie between 1970-01-01T00:00:00Z and 2106-02-07T06:28:15Z: four bytes hold no more"
         )
     return TimeToLive(second, is_absolute=True)
+
+
+def _read_moment(reader: JsonReader, detail: str) -> datetime | None:
+    moment = moment_of(reader.text(bytes_max=_ISO_BYTES_MAX))
+    if moment is None:
+        reader.refuse("date-time", detail)
+    return moment
 
 
 def _read_permissions(reader: JsonReader) -> Permission:

@@ -1,8 +1,10 @@
 """Instants as RFC 3339 text, UTC with a Z, milliseconds."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)  # a write shows its moment several times
 def instant_text(moment: datetime) -> str:
     """`2026-11-24T07:18:31.250Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

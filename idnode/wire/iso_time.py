@@ -2,10 +2,12 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})")
 
 
+@lru_cache(maxsize=256)  # the values of one write share their moment, and neighbours in a group often do
 def iso_time(moment: datetime) -> str:
     """`moment`, which must be in UTC, cut to the second."""
     return moment.isoformat()[:19] + "Z"

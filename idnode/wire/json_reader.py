@@ -13,8 +13,8 @@ from idnode.model.identifier import unprintable
 from idnode.wire.encoded_bytes import from_base64, from_base64url, from_hex
 from idnode.wire.plain_text import is_name, is_plain, not_plain
 
-VIOLATIONS_MAX = 1_000
-"""How many violations one answer lists; a body of junk must not make a bigger answer than itself."""
+VIOLATIONS_NOTED_MAX = 1_000
+"""How many violations are noted; those beyond are not even counted, so that a body of junk costs no more memory."""
 
 T = TypeVar("T")
 
@@ -209,7 +209,7 @@ class JsonReader:
         return f"{self._pointer}/{step}"
 
     def _note(self, pointer: str, rule: str, detail: str, value: str | None = None, limit: str | None = None) -> None:
-        if len(self._violations) < VIOLATIONS_MAX:
+        if len(self._violations) < VIOLATIONS_NOTED_MAX:
             self._violations.append(Violation(pointer, rule, detail, value, limit))
 
 

@@ -180,6 +180,8 @@ def test_a_ttl_is_seconds_or_a_date(ttl: object, expected: TimeToLive) -> None:
         ({"ttl": "1969-12-31T23:59:59Z"}, "/values/0/ttl", "range"),
         ({"ttl": "2106-02-07T06:28:16Z"}, "/values/0/ttl", "range"),
         ({"permissions": "111"}, "/values/0/permissions", "pattern"),
+        ({"timestamp": "soon"}, "/values/0/timestamp", "date-time"),
+        ({"timestamp": 0}, "/values/0/timestamp", "string"),
         ({"permissions": 1110}, "/values/0/permissions", "pattern"),
         ({"references": {}}, "/values/0/references", "array"),
         ({"references": [None] * 65}, "/values/0/references", "max-items"),
@@ -239,8 +241,8 @@ def test_values_must_be_an_array_within_its_limit() -> None:
         values_from_json([URL] * 2_049, now=NOW)
 
 
-def test_an_answer_lists_a_thousand_violations_at_most() -> None:
-    assert len(violations_of(*({} for _ in range(2_048)))) == 1_000
+def test_an_answer_lists_a_hundred_violations_at_most() -> None:
+    assert len(violations_of(*({} for _ in range(2_048)))) == 100
 
 
 @pytest.mark.parametrize("data", ["se\ncret", {"format": "hex", "value": "se"}, {"format": "admin", "value": "se"}])

@@ -15,7 +15,7 @@ ALIVE = "alive"
 
 
 async def check_port(settings: Settings) -> Finding:
-    """Binds the port for a moment, without listening on it; where it is taken, asks who is there."""
+    """Listens on the port for a moment; where it is taken, asks who is there."""
     try:
         listening_socket(settings.http_host, settings.http_port).close()
     except CannotStart as error:

@@ -85,10 +85,11 @@ def metrics_route(collector: NodeCollector) -> web.RouteDef:
 
 
 def _cumulative(buckets: list[int], microseconds: int) -> tuple[list[tuple[str, float]], float]:
+    *bounded, slower = buckets
     total = 0
     cumulative: list[tuple[str, float]] = []
-    for exponent, count in enumerate(buckets):
+    for exponent, count in enumerate(bounded):
         total += count
         cumulative.append((repr(2**exponent / 1_000_000), total))
-    cumulative.append(("+Inf", total))
+    cumulative.append(("+Inf", total + slower))
     return cumulative, microseconds / 1_000_000

@@ -1,7 +1,6 @@
 """From the path of a request to the handle in it: percent-decoded once, so that %2F and / mean the same. Pure."""
 
-from idnode.frontends.v1.dispatch import decode_segment
-from idnode.model.errors import MalformedInput, Violation, shown
+from idnode.frontends.targets import decode_percent
 
 PROXY_PATH = r"/{handle:(?s:(?:[0-9]|[^/]*[.%]).*|[^/]+)}"
 """What the proxy takes: a first segment with a digit in front or a dot or an escape in it, or a single segment.
@@ -11,13 +10,8 @@ A prefix has that form. `/v1/resolve` has not: a GET of it must come to the refu
 
 
 def handle_in(raw_path: str, *, steps_before: int) -> str:
-    """What follows the first `steps_before` steps of the path, decoded. Raises MalformedInput for what is not UTF-8.
+    """What follows the first `steps_before` steps of the path, decoded. Raises MalformedInput as decode_percent does.
 
     Steps are counted, not compared: `/%61pi/handles/x` is routed like `/api/handles/x`.
     """
-    raw = raw_path.split("/", steps_before + 1)[steps_before + 1]
-    if not raw.isascii():
-        # Unescaped bytes arrive as surrogates or worse; a URI is ASCII (RFC 3986 §2).
-        detail = "the path has bytes beyond ASCII that are not percent-encoded"
-        raise MalformedInput(detail, violations=(Violation("path", "ascii", detail, shown(raw)),))
-    return decode_segment(raw)
+    return decode_percent(raw_path.split("/", steps_before + 1)[steps_before + 1])

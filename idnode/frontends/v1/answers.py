@@ -1,7 +1,5 @@
 """Answers of /v1: JSON bytes with their status, ETag and Location; cursors."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from urllib.parse import quote
 from uuid import UUID
@@ -10,6 +8,7 @@ import orjson
 
 from idnode.model.errors import InvalidInput, NotFound, Violation, shown
 from idnode.storage.idempotency import KeptAnswer
+from idnode.wire.encoded_bytes import base64url_of, from_base64url
 
 JSON = "application/json"
 
@@ -42,18 +41,20 @@ def page_json(items: Sequence[object], *, limit: int, cursors: Sequence[str]) ->
 
 def cursor_text(key: str) -> str:
     """An opaque cursor for the key of the last item."""
-    return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
+    return base64url_of(key.encode())
 
 
 def cursor_key(cursor: str | None) -> str:
     """The key that a cursor stands for, empty for none. Raises InvalidInput for one that the node did not give."""
     if cursor is None:
         return ""
+    octets = from_base64url(cursor)
     try:
-        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (ValueError, binascii.Error):
+        key = "" if octets is None else octets.decode()
+    except UnicodeDecodeError:
         raise foreign_cursor(cursor) from None
-    if "\x00" in key:
+    # No key is empty, and PostgreSQL has no text with a NUL in it.
+    if not key or "\x00" in key:
         raise foreign_cursor(cursor)
     return key
 

@@ -3,11 +3,21 @@
 import hashlib
 import re
 
+from aiohttp import web
+
 from idnode.model.errors import InvalidInput, Violation, shown
 from idnode.model.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
 
 _VERSION_TAG = re.compile(r'"([0-9]{1,9})"', re.ASCII)
 _PRINTABLE_ASCII = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_CHARACTERS_MAX}}}")
+
+
+def header_of(request: web.Request, name: str) -> str | None:
+    """A header that has one value. Raises InvalidInput when it is given twice: readers differ in which one counts."""
+    values = request.headers.getall(name, ())
+    if len(values) > 1:
+        raise InvalidInput.of([Violation(name, "given-twice", f"the header {name} is given {len(values)} times")])
+    return values[0] if values else None
 
 
 def expected_version_of(if_match: str | None) -> int | None:
@@ -34,7 +44,7 @@ def idempotency_key_of(header: str | None) -> str | None:
     if header is None:
         return None
     key = header.strip()
-    if len(key) > 2 and key.startswith('"') and key.endswith('"'):
+    if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
         key = key[1:-1]
     if _PRINTABLE_ASCII.fullmatch(key) is None:
         limit = f"{IDEMPOTENCY_KEY_CHARACTERS_MAX} characters"

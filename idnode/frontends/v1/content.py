@@ -23,7 +23,7 @@ def registration_of(body: IdentifierIn, *, now: datetime) -> tuple[Identifier, C
         content = content_of(body, now=now)
     except InvalidInput as error:
         violations += error.violations
-        raise InvalidInput.of(violations) from None
+        raise InvalidInput.of(violations, unlisted=error.unlisted) from None
     if identifier is None:
         raise InvalidIdentifier(f"identifier: {violations[0].detail}", violations=tuple(violations))
     return identifier, content

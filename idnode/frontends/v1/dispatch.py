@@ -4,24 +4,30 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
+from pydantic import BaseModel
 
-from idnode.frontends.authentication import Authentication
+from idnode.frontends.authentication import Authentication, bearer_secret
 from idnode.frontends.bodies import parse_body, parse_members, read_body
 from idnode.frontends.boundary import ACTOR, REQUEST_ID, ROUTE
 from idnode.frontends.problems import CONTENT_TYPE, kind_of, problem_json
-from idnode.frontends.v1.conditions import expected_version_of, fingerprint, idempotency_key_of, is_not_modified
+from idnode.frontends.targets import decode_percent, query_members, require_no_fragment
+from idnode.frontends.v1.conditions import (
+    expected_version_of,
+    fingerprint,
+    header_of,
+    idempotency_key_of,
+    is_not_modified,
+)
 from idnode.frontends.v1.routes import Call, Route, WriteQuery
-from idnode.frontends.v1.sealing import unseal
+from idnode.frontends.v1.sealing import Sealing
 from idnode.model.access import ApiKey
 from idnode.model.change import Trace
 from idnode.model.errors import (
     IdempotencyMisused,
     IdnodeError,
     InvalidInput,
-    MalformedInput,
     NotAuthenticated,
     Violation,
     shown,
@@ -52,7 +58,7 @@ class Dispatcher:
     async def serve(self, route: Route, request: web.Request) -> web.Response:
         """Answer one request by one route."""
         request[ROUTE] = route.name
-        key = await self._authentication.key_of(request.headers.get("Authorization"))
+        key = await self._authentication.key_of(header_of(request, "Authorization"))
         if key is not None:
             request[ACTOR] = str(key.id)
         if route.roles is not None:
@@ -62,29 +68,37 @@ class Dispatcher:
         body = await read_body(request, seconds_max=self._body_seconds_max)
         if route.is_write and key is not None:
             return await self._write(route, request, key, body)
-        return _conditional(await route.act(_call(route, request, key, body)), request)
+        call = Call(key, _path(request), _query(route, request), _parsed(route, body), None, None)
+        return _conditional(await route.act(call), request)
 
     async def _write(self, route: Route, request: web.Request, key: ApiKey, body: bytes) -> web.Response:
-        idempotency_key = idempotency_key_of(request.headers.get("Idempotency-Key"))
-        call = _call(route, request, key, body)
+        idempotency_key = idempotency_key_of(header_of(request, "Idempotency-Key"))
+        if_match = header_of(request, "If-Match")
+        query = _query(route, request)
         asked = Asked(
             key=key,
             trace=Trace(str(key.id), request[REQUEST_ID], self._now()),
-            dry_run=call.query_as(WriteQuery).dry_run,
-            expected_version=expected_version_of(request.headers.get("If-Match")),
+            dry_run=isinstance(query, WriteQuery) and query.dry_run,
+            expected_version=expected_version_of(if_match),
         )
+        path = _path(request)
         if idempotency_key is None or asked.dry_run:
-            return _response(_tried(await route.act(replace(call, circumstances=asked)), asked))
+            call = Call(key, path, query, _parsed(route, body), asked, None)
+            return _response(_tried(await route.act(call), asked))
         claim = Claim(
             owner=key.id,
             token=hashlib.sha256(idempotency_key.encode()).digest(),
-            fingerprint=fingerprint(request.method, request.raw_path, request.headers.get("If-Match"), body),
+            fingerprint=fingerprint(request.method, request.raw_path, if_match, body),
         )
-        call = replace(call, circumstances=replace(asked, claim=claim), idempotency_key=idempotency_key)
-        kept = await self._kept(claim, idempotency_key)
-        return _response(kept or await self._act_once(route, call, claim))
+        sealing = Sealing(bearer_secret(request.headers["Authorization"]), key.id, idempotency_key)
+        # Looked up before the body is read: that a key was used for another request is said whatever came instead.
+        kept = await self._kept(claim, sealing)
+        if kept is None:
+            call = Call(key, path, query, _parsed(route, body), replace(asked, claim=claim), sealing)
+            kept = await self._act_once(route, call, claim, sealing)
+        return _response(kept)
 
-    async def _act_once(self, route: Route, call: Call, claim: Claim) -> KeptAnswer:
+    async def _act_once(self, route: Route, call: Call, claim: Claim, sealing: Sealing) -> KeptAnswer:
         """Act, unless another request with the same key is faster; a refusal is kept as well as a success."""
         try:
             return await route.act(call)
@@ -99,39 +113,37 @@ class Dispatcher:
             except ClaimTaken:
                 pass
             else:
-                self._counters.count_refused(refusal.code)
                 return answer
-        return await self._kept(claim, call.idempotency_key or "") or _vanished()
+        return await self._kept(claim, sealing) or _vanished()
 
-    async def _kept(self, claim: Claim, idempotency_key: str) -> KeptAnswer | None:
+    async def _kept(self, claim: Claim, sealing: Sealing) -> KeptAnswer | None:
         found = await self._idempotency.find(claim)
         if found is None:
             return None
         used_for, answer = found
         if used_for != claim.fingerprint:
             detail = "was used before for another request (method, path, If-Match and body must be the same)"
-            violation = Violation("Idempotency-Key", "idempotency-key-reused", detail, shown(idempotency_key))
+            violation = Violation("Idempotency-Key", "idempotency-key-reused", detail, shown(sealing.idempotency_key))
             raise IdempotencyMisused(f"Idempotency-Key {detail}", violations=(violation,))
         self._counters.replayed += 1
         if answer.sealed_body is None:
             return answer
-        return replace(answer, body=unseal(answer.sealed_body, idempotency_key=idempotency_key, owner=claim.owner))
+        return replace(answer, body=sealing.unseal(answer.sealed_body))
 
 
-def _call(route: Route, request: web.Request, key: ApiKey | None, body: bytes) -> Call:
-    parsed = None
-    if route.body is not None and not (route.is_body_optional and not body):
-        parsed = parse_body(route.body, body)
-    elif route.body is None and body:
-        detail = "this route takes no body"
-        raise InvalidInput.of([Violation("", "no-body", detail, f"{len(body)} bytes", "0 bytes")])
-    elif route.body is not None:
-        parsed = route.body()
-    return Call(key, _path(request), parse_members(route.query, _query(request)), parsed, None, None)
+def _parsed(route: Route, body: bytes) -> BaseModel | None:
+    """The body as the route's model, None for a route without one. Raises MalformedInput, InvalidInput."""
+    if route.body is None:
+        if body:
+            detail = "this route takes no body"
+            raise InvalidInput.of([Violation("", "no-body", detail, f"{len(body)} bytes", "0 bytes")])
+        return None
+    return route.body() if route.is_body_optional and not body else parse_body(route.body, body)
 
 
 def _path(request: web.Request) -> dict[str, str]:
     """Path parameters, percent-decoded once from the raw target, so that %2F and / mean the same and %252F does not."""
+    require_no_fragment(request.rel_url.raw_fragment)
     names = list(request.match_info)
     if not names:
         return {}
@@ -141,26 +153,11 @@ def _path(request: web.Request) -> dict[str, str]:
     pattern = resource.canonical if resource is not None else raw
     steps = pattern.split("/")
     parts = raw.split("/", len(steps) - 1)
-    return {step[1:-1]: decode_segment(part) for step, part in zip(steps, parts, strict=False) if step.startswith("{")}
+    return {step[1:-1]: decode_percent(part) for step, part in zip(steps, parts, strict=False) if step.startswith("{")}
 
 
-def decode_segment(raw: str) -> str:
-    """Percent-decoding that refuses what is not UTF-8. Raises MalformedInput."""
-    try:
-        return unquote_to_bytes(raw).decode()
-    except UnicodeDecodeError:
-        detail = "percent-encoded bytes in the path are not UTF-8"
-        raise MalformedInput(detail, violations=(Violation("path", "utf-8", detail, shown(raw)),)) from None
-
-
-def _query(request: web.Request) -> dict[str, object]:
-    members: dict[str, object] = {}
-    for name, value in request.query.items():
-        if name in members:
-            detail = f"query parameter {shown(name)} is given twice"
-            raise InvalidInput.of([Violation(f"/{name}", "given-twice", detail, shown(value))])
-        members[name] = value
-    return members
+def _query(route: Route, request: web.Request) -> BaseModel:
+    return parse_members(route.query, query_members(request.rel_url.raw_query_string))
 
 
 def _tried(answer: KeptAnswer, asked: Asked) -> KeptAnswer:

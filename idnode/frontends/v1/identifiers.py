@@ -21,7 +21,7 @@ from idnode.frontends.v1.schemas.identifiers import (
 )
 from idnode.model.access import ApiKey
 from idnode.model.change import Change, Subject
-from idnode.model.errors import Deleted, Forbidden, IdnodeError, InvalidIdentifier, NotFound, Suspended, shown
+from idnode.model.errors import Deleted, IdnodeError, InvalidIdentifier, NotFound, Suspended
 from idnode.model.identifier import Identifier, Prefix
 from idnode.model.limits import VALUE_INDEX_MAX
 from idnode.model.record import Operation
@@ -93,12 +93,11 @@ class IdentifiersApi:
 
     async def read(self, call: Call) -> KeptAnswer:
         """GET /v1/identifiers/{identifier}."""
-        identifier = Identifier.parse(call.path["identifier"])
+        identifier = call.path_as("identifier", Identifier.parse)
         at = call.query_as(RecordQuery).at
         owned = call.key is not None and call.key.reaches(identifier.prefix)
         if at is not None:
-            if not owned:
-                raise Forbidden(f"the past of {shown(identifier.text)} takes a key whose scope holds its prefix")
+            call.reader.require_reach(identifier.prefix)
             change = await self._changes.find_as_of(Subject.IDENTIFIER, identifier.folded, at)
             if change is None or change.new is None:
                 raise NotFound(f"{identifier.text} was not registered at that time")
@@ -130,7 +129,7 @@ class IdentifiersApi:
 
     async def history(self, call: Call) -> KeptAnswer:
         """GET /v1/history/{identifier}."""
-        identifier = Identifier.parse(call.path["identifier"])
+        identifier = call.path_as("identifier", Identifier.parse)
         call.reader.require_reach(identifier.prefix)
         query = call.query_as(PageQuery)
         below = _version_below(query.cursor)
@@ -155,20 +154,20 @@ class IdentifiersApi:
         return answer_json({"results": results})
 
     async def _revise(self, call: Call, operation: Operation, body: Content | Patch | None = None) -> KeptAnswer:
-        identifier = Identifier.parse(call.path["identifier"])
+        identifier = call.path_as("identifier", Identifier.parse)
         revision = Revision(identifier, operation, body)
         return await self._registry.revise(revision, call.asked, _revised)
 
 
-def _registered(stored: StoredRecord, warnings: tuple[str, ...]) -> KeptAnswer:
-    body = stored.document
+def _registered(identifier: Identifier, stored: StoredRecord) -> KeptAnswer:
+    body, warnings = stored.document, identifier.warnings()
     if warnings:
         body = body[:-1] + b',"warnings":' + orjson.dumps(warnings) + b"}"
-    identifier = orjson.loads(stored.document)["identifier"]
-    return answer_bytes(body, status=201, version=stored.version, location=location_of("identifiers", identifier))
+    location = location_of("identifiers", identifier.text)
+    return answer_bytes(body, status=201, version=stored.version, location=location)
 
 
-def _revised(stored: StoredRecord, warnings: tuple[str, ...]) -> KeptAnswer:  # noqa: ARG001  # registrations only
+def _revised(_: Identifier, stored: StoredRecord) -> KeptAnswer:
     return answer_bytes(stored.document, version=stored.version)
 
 

@@ -8,7 +8,6 @@ from idnode.frontends.v1.answers import answer_json, location_of, page_json, uui
 from idnode.frontends.v1.routes import ADMIN, Call, Route, WriteQuery
 from idnode.frontends.v1.schemas.directory import KeyIn, KeyMade, KeyOut, KeyPage, KeyPatch, RotateIn
 from idnode.frontends.v1.schemas.fields import PageQuery
-from idnode.frontends.v1.sealing import seal
 from idnode.model.access import ApiKey
 from idnode.registry.commands import KeyForm
 from idnode.registry.keys import KeyRegistry, SecretAnswer
@@ -92,10 +91,7 @@ def _made(call: Call) -> SecretAnswer:
             return answer_json(document)
         location = location_of("keys", str(key.id))
         made = answer_json({**document, "key": secret}, status=201, version=1, location=location)
-        if call.idempotency_key is None:
-            return made
-        sealed = seal(made.body, idempotency_key=call.idempotency_key, owner=call.asked.key.id)
-        return replace(made, sealed_body=sealed)
+        return made if call.sealing is None else replace(made, sealed_body=call.sealing.seal(made.body))
 
     return answer
 

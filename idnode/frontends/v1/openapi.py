@@ -138,7 +138,7 @@ def _responses(route: Route, schemas: dict[type[BaseModel], Json]) -> Json:
     if route.is_write:
         responses["200"] = {**done, "description": "Done; for a dry run: what would stand"}
     problem = {CONTENT_TYPE: {"schema": schemas[ProblemOut]}}
-    if not route.is_write and route.roles is None:
+    if route.method == "GET" and "version" in route.answer.model_fields:
         responses["304"] = {"description": "Not modified"}
     for status in sorted({kind.status for kind in KINDS.values()} | {500}):
         titles = sorted({kind.title for kind in KINDS.values() if kind.status == status})

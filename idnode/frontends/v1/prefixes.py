@@ -30,8 +30,9 @@ class PrefixesApi:
                   EVERY_ROLE, PrefixPage, query=PrefixQuery, topic=TOPIC),
             Route("GET", one, "read_prefix", "Read a prefix", self.read,
                   EVERY_ROLE, PrefixOut, topic=TOPIC),
-            Route("PATCH", one, "revise_prefix", "Move to another state (reviewers too) or change the hosting (admin)",
-                  self.revise, REVIEWERS, PrefixOut, body=PrefixPatch, query=WriteQuery, topic=TOPIC),
+            Route("PATCH", one, "revise_prefix",
+                  "Move to another state (reviewers: not to_delete) or change the hosting (admin)", self.revise,
+                  REVIEWERS, PrefixOut, body=PrefixPatch, query=WriteQuery, topic=TOPIC),
             Route("DELETE", one, "retire_prefix", "Retire: state to_delete; no more writes", self.retire,
                   ADMIN, PrefixOut, query=WriteQuery, topic=TOPIC),
         )  # fmt: skip
@@ -55,15 +56,17 @@ class PrefixesApi:
 
     async def read(self, call: Call) -> KeptAnswer:
         """GET /v1/prefixes/{prefix}."""
-        prefix = Prefix.parse(call.path["prefix"])
+        prefix = call.path_as("prefix", Prefix.parse)
         call.reader.require_reach(prefix)
         return _shown(await self._prefixes.find(prefix))
 
     async def revise(self, call: Call) -> KeptAnswer:
         """PATCH /v1/prefixes/{prefix}."""
-        prefix = Prefix.parse(call.path["prefix"])
+        prefix = call.path_as("prefix", Prefix.parse)
         patch = call.body_as(PrefixPatch)
         call.asked.key.require_reach(prefix)
+        if patch.state is PrefixState.TO_DELETE:
+            call.asked.key.require_role(ADMIN)
         if patch.state is not None:
             return await self._prefixes.move(prefix, patch.state, call.asked, _shown)
         if patch.hosting is None:
@@ -75,7 +78,7 @@ class PrefixesApi:
 
     async def retire(self, call: Call) -> KeptAnswer:
         """DELETE /v1/prefixes/{prefix}."""
-        prefix = Prefix.parse(call.path["prefix"])
+        prefix = call.path_as("prefix", Prefix.parse)
         call.asked.key.require_reach(prefix)
         return await self._prefixes.move(prefix, PrefixState.TO_DELETE, call.asked, _shown)
 

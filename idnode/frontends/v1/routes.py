@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from idnode.frontends.v1.sealing import Sealing
 from idnode.model.access import ApiKey, Role
-from idnode.model.errors import NotAuthenticated
+from idnode.model.errors import InvalidInput, NotAuthenticated
 from idnode.registry.commands import Asked
 from idnode.storage.idempotency import KeptAnswer
 
@@ -17,18 +18,22 @@ REVIEWERS = frozenset({Role.ADMIN, Role.REVIEWER})
 WRITERS = frozenset({Role.ADMIN, Role.ENTERPRISE})
 
 B = TypeVar("B", bound=BaseModel)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to a route: who, with which parameters and body. Writes find their circumstances in `asked`."""
+    """One request to a route: who, with which parameters and body. Writes find their circumstances in `asked`.
+
+    `sealing` is there with an Idempotency-Key: a secret in the answer is kept only sealed.
+    """
 
     key: ApiKey | None
     path: dict[str, str]
     query: BaseModel
     body: BaseModel | None
     circumstances: Asked | None
-    idempotency_key: str | None
+    sealing: Sealing | None
 
     @property
     def asked(self) -> Asked:
@@ -43,6 +48,14 @@ class Call:
         if self.key is None:
             raise NotAuthenticated("this route takes an API key")
         return self.key
+
+    def path_as(self, name: str, parse: Callable[[str], T]) -> T:
+        """A path parameter, parsed. Raises what `parse` raises, its violations under the parameter's name."""
+        try:
+            return parse(self.path[name])
+        except InvalidInput as error:
+            violations = tuple(violation.under(f"/{name}") for violation in error.violations)
+            raise type(error)(error.detail, violations=violations) from None
 
     def body_as(self, model: type[B]) -> B:
         """The parsed body; the route table says which model it is."""
@@ -64,7 +77,7 @@ class NoQuery(BaseModel, extra="forbid"):
     """A route without query parameters."""
 
 
-class WriteQuery(BaseModel, extra="forbid"):
+class WriteQuery(BaseModel, extra="forbid", use_attribute_docstrings=True):
     """Query parameters of every write."""
 
     dry_run: bool = False

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from idnode.frontends.bodies import parse_members
 from idnode.frontends.v1.answers import answer_json, cursor_key, cursor_text, location_of
 from idnode.frontends.v1.routes import EVERY_ROLE, WRITERS, Call, Route, WriteQuery
+from idnode.frontends.v1.schemas.identifiers import TemplateNameIn
 from idnode.frontends.v1.schemas.templates import (
     TemplateIn,
     TemplateOut,
@@ -12,6 +14,7 @@ from idnode.frontends.v1.schemas.templates import (
     TemplateQuery,
 )
 from idnode.model.access import ApiKey
+from idnode.model.errors import InvalidInput, Violation
 from idnode.model.identifier import Prefix
 from idnode.model.template import RecordCheck, Template, TemplateName
 from idnode.registry.templates import TemplateRegistry
@@ -72,8 +75,11 @@ class TemplatesApi:
 
     async def revise(self, call: Call) -> KeptAnswer:
         """PATCH /v1/templates/{prefix}/{version}."""
-        patch = call.body_as(TemplatePatch)
-        return await self._templates.revise(_name(call), lambda current: _patched(current, patch), call.asked, _shown)
+        name, patch = _name(call), call.body_as(TemplatePatch)
+        try:
+            return await self._templates.revise(name, lambda current: _patched(current, patch), call.asked, _shown)
+        except InvalidInput as refusal:
+            raise _as_sent(refusal, patch, await self._templates.find(name)) from None
 
     async def retire(self, call: Call) -> KeptAnswer:
         """DELETE /v1/templates/{prefix}/{version}."""
@@ -88,7 +94,8 @@ class TemplatesApi:
 
 
 def _name(call: Call) -> TemplateName:
-    return TemplateName(Prefix.parse(call.path["prefix"]), call.path["version"])
+    name = parse_members(TemplateNameIn, {**call.path})
+    return TemplateName(Prefix.parse(name.prefix), name.version)
 
 
 def _patched(current: Template, patch: TemplatePatch) -> Template:
@@ -102,6 +109,22 @@ def _patched(current: Template, patch: TemplatePatch) -> Template:
         items=(*kept, *sent.values()),
         checks=current.checks if patch.checks is None else _checks(patch),
     )
+
+
+def _as_sent(refusal: InvalidInput, patch: TemplatePatch, current: Template) -> InvalidInput:
+    """The refusal with pointers into the patch; the registry's lead into the whole template that it would make."""
+    items = _patched(current, patch).items
+    sent = {item.index: position for position, item in enumerate(patch.items)}
+
+    def moved(violation: Violation) -> Violation:
+        _, member, *steps = violation.pointer.split("/", 3)
+        if member != "items" or not steps:
+            return violation
+        position = sent.get(items[int(steps[0])].index)
+        pointer = "/items" if position is None else "/".join(("/items", str(position), *steps[1:]))
+        return replace(violation, pointer=pointer)
+
+    return InvalidInput.of([moved(violation) for violation in refusal.violations], unlisted=refusal.unlisted)
 
 
 def _checks(patch: TemplatePatch) -> tuple[RecordCheck, ...]:

@@ -29,7 +29,11 @@ def check_attributes(template: Template, attributes: Mapping[str, object], *, to
     unknown = [name for name in attributes if template.item_named(name) is None]
     violations = list(_unknown_items(template, unknown))
     for item in template.items:
-        violations.extend(_item(item, attributes.get(item.name), today))
+        value = attributes.get(item.name)
+        if value is not None:
+            violations.extend(_item(item, value, today))
+        elif item.required and item.enabled:
+            violations.append(_broken(item, "required", "is required"))
     if template.checks:
         resting = {violation.item for violation in violations}
         resting.update(item.name for item in template.items if not item.enabled)
@@ -53,10 +57,6 @@ def _meant(template: Template, name: str) -> str | None:
 
 
 def _item(item: Item, value: object, today: date) -> Iterator[Violation]:
-    if value is None:
-        if item.required and item.enabled:
-            yield _broken(item, "required", "is required")
-        return
     if not item.enabled:
         yield _broken(item, "disabled-item", "is disabled in the template", value)
         return

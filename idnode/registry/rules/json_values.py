@@ -8,7 +8,7 @@ INTEGER_MAX = 2**53
 JSON_DEPTH_MAX = 32
 """How many arrays and objects may surround a value."""
 
-_UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _KINDS = (
     (bool, "a boolean"),
     (int, "an integer"),
@@ -27,7 +27,7 @@ def kind_of(value: object) -> str:
 
 
 def text_problem(text: str) -> str | None:
-    """The first control character (tab and line ends too) or lone surrogate, which no value may hold, or None."""
+    """The first control character (tab, line ends and bidirectional ones too) or lone surrogate of `text`, or None."""
     found = _UNCLEAN.search(text)
     if found is None:
         return None

@@ -54,6 +54,11 @@ def canonical_data(item_type: ItemType, value: object) -> bytes:
     return _number_text(value).encode()
 
 
+def canonical_view(value: object) -> object:
+    """How a value of which type_problem said None reads back from its canonical data: 12.0 was kept as `12`."""
+    return int(value) if isinstance(value, float) and _is_safe_integer(value) else value
+
+
 def value_of(item: Item, data: bytes) -> object:
     """The attribute that `data` holds, as data_of would take it. Raises UnreadableValue."""
     try:
@@ -77,9 +82,11 @@ def measured(item_type: ItemType, value: object) -> object:
 
 def _number_text(value: object) -> str:
     # 12.0 and 12 are one number in JSON; they must not be two values here.
-    if isinstance(value, float) and value.is_integer() and abs(value) <= INTEGER_MAX:
-        return str(int(value))
-    return repr(value)
+    return str(int(value)) if isinstance(value, float) and _is_safe_integer(value) else repr(value)
+
+
+def _is_safe_integer(value: float) -> bool:
+    return value.is_integer() and abs(value) <= INTEGER_MAX
 
 
 def _text(value: object) -> str | None:

@@ -32,17 +32,22 @@ CREATE TABLE change (
 ) PARTITION BY RANGE (at);
 CREATE TABLE change_default PARTITION OF change DEFAULT;
 
--- Months are made ahead of time; a row outside them goes to change_default, so that no write ever fails for want of one.
+-- Months are made ahead of time; a row outside them goes to change_default, so that no write ever fails for want of one,
+-- and moves to its month when that is made after all. The lock is what ATTACH takes: two nodes at once make a month once.
 CREATE FUNCTION ensure_change_partition(month date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     first_day date := date_trunc('month', month);
+    beginning timestamptz := first_day::timestamp AT TIME ZONE 'UTC';
+    ending timestamptz := (first_day + interval '1 month')::timestamp AT TIME ZONE 'UTC';
     partition text := 'change_' || to_char(first_day, 'YYYY_MM');
 BEGIN
+    LOCK TABLE change IN SHARE UPDATE EXCLUSIVE MODE;
     IF to_regclass(partition) IS NULL THEN
-        EXECUTE format(
-            'CREATE TABLE %I PARTITION OF change FOR VALUES FROM (%L) TO (%L)',
-            partition, first_day::timestamp AT TIME ZONE 'UTC', (first_day + interval '1 month')::timestamp AT TIME ZONE 'UTC'
-        );
+        LOCK TABLE change_default IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format('CREATE TABLE %I (LIKE change INCLUDING ALL)', partition);
+        EXECUTE format('INSERT INTO %I SELECT * FROM change_default WHERE at >= %L AND at < %L', partition, beginning, ending);
+        DELETE FROM change_default WHERE at >= beginning AND at < ending;
+        EXECUTE format('ALTER TABLE change ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', partition, beginning, ending);
     END IF;
 END $$;
 

@@ -13,7 +13,11 @@ ORDER BY id
 LIMIT $2;
 
 -- name: any_admin_key
-SELECT EXISTS (SELECT FROM api_key WHERE role = 'admin' AND revoked IS NULL);
+-- Whether an admin can still get in at $1: a key that was revoked or has expired opens nothing.
+SELECT EXISTS (
+    SELECT FROM api_key
+    WHERE role = 'admin' AND (revoked IS NULL OR revoked > $1) AND (expires IS NULL OR expires > $1)
+);
 
 -- name: insert_key
 INSERT INTO api_key (id, name, role, prefixes, hint, created, expires, revoked, replaces, version, secret_sha256)

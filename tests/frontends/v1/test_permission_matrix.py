@@ -1,7 +1,7 @@
 """Who may do what: every row of the route table × every kind of caller, on things of 88.118.8."""
 
 from harness import NodeUnderTest
-from route_requests import FOREIGN, OWN, TEMPLATE_TITLE, RouteRequests, key_form
+from route_requests import FOREIGN, OWN, TEMPLATE_TITLE, RouteRequests
 from stored_rows import places, stored_rows
 
 from idnode.frontends.v1.routes import Route

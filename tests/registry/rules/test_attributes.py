@@ -98,7 +98,7 @@ def test_null_counts_as_absent() -> None:
         ("mass", 5, Violation("", "minimum", "is 5 g/m², at least 10 g/m² is needed", "5", "10 g/m²")),
         ("mass", 300.5, Violation("", "maximum", "is 300.5 g/m², at most 300 g/m² is allowed", "300.5", "300 g/m²")),
         ("rolls", 0, Violation("", "minimum", "is 0, at least 1 is needed", "0", "1")),
-        ("rolls", True, Violation("", "type", "must be an integer, is a boolean", "True")),
+        ("rolls", True, Violation("", "type", "must be an integer, is a boolean", "true")),
         (
             "grade",
             "二等品",

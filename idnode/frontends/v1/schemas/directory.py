@@ -9,14 +9,19 @@ from pydantic import Field, model_validator
 from idnode.frontends.v1.schemas.fields import (
     AddressText,
     Document,
+    EmailText,
     Form,
     IndustryCode,
     Instant,
     Line,
+    Line16,
+    Line128,
     PageQuery,
+    PatchForm,
     Port,
     PrefixText,
     UsccText,
+    broken,
 )
 from idnode.model.access import Role
 from idnode.model.enterprise import Contact, Enterprise, EnterpriseState
@@ -31,9 +36,9 @@ OVERLAP_SECONDS_MAX = 30 * 86_400
 class ContactIn(Form):
     """Whom to call."""
 
-    name: Annotated[Line, Field(max_length=128)] | None = None
-    phone: Annotated[Line, Field(max_length=16)] | None = None
-    email: Annotated[Line, Field(max_length=128, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
+    name: Line128 | None = None
+    phone: Line16 | None = None
+    email: EmailText | None = None
 
 
 class EnterpriseIn(Form):
@@ -52,7 +57,7 @@ class EnterpriseIn(Form):
         return EnterpriseForm(self.name, self.uscc, Industry(self.industry), contact, self.website, self.address)
 
 
-class EnterprisePatch(Form):
+class EnterprisePatch(PatchForm):
     """Members to change; `contact` is merged member by member, null clears."""
 
     name: Line | None = None
@@ -117,7 +122,7 @@ class SiteIn(Form):
     @model_validator(mode="after")
     def _has_a_port(self) -> Self:
         if self.tcp_port is None and self.udp_port is None and self.http_port is None:
-            raise ValueError("needs at least one of tcp_port, udp_port, http_port")
+            raise broken("ports", "needs at least one of tcp_port, udp_port, http_port")
         return self
 
     def endpoint(self) -> SiteEndpoint:
@@ -132,7 +137,7 @@ class PrefixIn(Form):
     enterprise: UUID
     hosting: Hosting = Hosting.HOSTED
     site: SiteIn | None = None
-    state: Literal[PrefixState.ACTIVE, PrefixState.WAITING] = PrefixState.ACTIVE
+    state: Literal["active", "waiting"] = "active"
 
     @model_validator(mode="after")
     def _has_a_site_when_self_hosted(self) -> Self:
@@ -146,11 +151,11 @@ class PrefixIn(Form):
 
 
 def require_site(hosting: Hosting, site: SiteIn | None) -> None:
-    """Raises ValueError unless a site is there exactly when the enterprise hosts itself."""
+    """Refuses a site that is missing or too much: it is there exactly when the enterprise hosts itself."""
     if hosting is Hosting.SELF and site is None:
-        raise ValueError("hosting self needs site: {ip, tcp_port?, udp_port?, http_port?}")
+        raise broken("site", "hosting self needs site: {ip, tcp_port?, udp_port?, http_port?}")
     if hosting is Hosting.HOSTED and site is not None:
-        raise ValueError("site belongs to hosting self; this node answers for hosted prefixes")
+        raise broken("site", "site belongs to hosting self; this node answers for hosted prefixes")
 
 
 class PrefixPatch(Form):
@@ -163,11 +168,11 @@ class PrefixPatch(Form):
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
         if (self.state is None) == (self.hosting is None):
-            raise ValueError("send either state, or hosting (with site when it is self)")
+            raise broken("one-change", "send either state, or hosting (with site when it is self)")
         if self.hosting is not None:
             require_site(self.hosting, self.site)
         elif self.site is not None:
-            raise ValueError("site belongs to hosting self")
+            raise broken("site", "site belongs to hosting self")
         return self
 
 
@@ -199,7 +204,7 @@ class PrefixPage(Document):
 
 
 class KeyIn(Form):
-    """An API key to make. No `prefixes` means every prefix, which an enterprise key may not have."""
+    """An API key to make. No `prefixes` means every prefix: always so for an admin key, never for an enterprise key."""
 
     name: Line
     role: Role
@@ -209,7 +214,10 @@ class KeyIn(Form):
     @model_validator(mode="after")
     def _is_scoped(self) -> Self:
         if self.role is Role.ENTERPRISE and not self.prefixes:
-            raise ValueError("an enterprise key needs at least one prefix in prefixes")
+            raise broken("scope", "an enterprise key needs at least one prefix in prefixes")
+        # Who makes keys could make one without a scope: the scope of an admin key would hold nothing in.
+        if self.role is Role.ADMIN and self.prefixes:
+            raise broken("scope", "an admin key reaches every prefix; leave prefixes out, or take another role")
         return self
 
     def form(self) -> KeyForm:
@@ -217,7 +225,7 @@ class KeyIn(Form):
         return KeyForm(self.name, self.role, tuple(Prefix.parse(text) for text in self.prefixes), self.expires)
 
 
-class KeyPatch(Form):
+class KeyPatch(PatchForm):
     """Members to change."""
 
     name: Line | None = None
@@ -248,9 +256,9 @@ class KeyOut(Document):
 
 
 class KeyMade(KeyOut):
-    """A new API key with its secret in `key`: shown this once."""
+    """A new API key with its secret in `key`: shown this once, absent from a dry run."""
 
-    key: str
+    key: str | None = None
 
 
 class KeyPage(Document):

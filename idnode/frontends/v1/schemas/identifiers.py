@@ -152,6 +152,7 @@ class ProblemOut(Document):
     status: int
     detail: str
     errors: list["ViolationOut"] | None = None
+    errors_unlisted: int | None = None
 
 
 class ViolationOut(Document):

@@ -1,19 +1,24 @@
 """Documents of templates."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from idnode.frontends.v1.schemas.fields import (
     Document,
     Form,
     IndustryCode,
     Line,
+    Line32,
     PageQuery,
+    PatchForm,
+    PatternText,
     PrefixText,
     TemplateVersion,
     Text,
+    broken,
 )
 from idnode.model.identifier import Prefix
 from idnode.model.industry import Industry
@@ -39,12 +44,12 @@ class ItemIn(Form):
     required: bool = False
     enabled: bool = True
     description: Text | None = None
-    unit: Annotated[Line, Field(max_length=32)] | None = None
+    unit: Line32 | None = None
     minimum: float | None = None
     maximum: float | None = None
     min_length: Annotated[int, Field(ge=0, le=65_536)] | None = None
     max_length: Annotated[int, Field(ge=0, le=65_536)] | None = None
-    pattern: Annotated[str, Field(max_length=512)] | None = None
+    pattern: PatternText | None = None
     options: Annotated[list[Line], Field(max_length=1_000)] = []
     checks: Annotated[list[Line], Field(max_length=16)] = []
 
@@ -90,13 +95,21 @@ class TemplateIn(Form):
         )
 
 
-class TemplatePatch(Form):
+class TemplatePatch(PatchForm):
     """Members to change. An item not sent stays; one sent replaces the item of its index, or is new."""
 
     title: Line | None = None
     description: Text | None = None
     items: Annotated[list[ItemIn], Field(max_length=TEMPLATE_ITEMS_MAX)] = []
     checks: Annotated[list[CheckIn], Field(max_length=64)] | None = None
+
+    @field_validator("items")
+    @classmethod
+    def _once_each(cls, items: list[ItemIn]) -> list[ItemIn]:
+        twice = [index for index, count in Counter(item.index for item in items).items() if count > 1]
+        if twice:
+            raise broken("unique-index", f"index {twice[0]} is given more than once")
+        return items
 
 
 class TemplateOut(TemplateIn):

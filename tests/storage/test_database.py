@@ -1,0 +1,161 @@
+"""The pool: what is away is Unavailable, what is wrong is a StorageFault, and no wait is without end."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from idnode.model.errors import Unavailable
+from idnode.storage.database import Database, StorageFault
+
+NOBODY_LISTENS = "postgresql://idnode:geheim@127.0.0.1:1/idnode"
+
+
+async def execute(dsn: str, statement: str, *arguments: object) -> object:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(statement, *arguments)
+    finally:
+        await connection.close()
+
+
+async def test_a_dead_server_is_unavailable_and_its_password_is_not_told() -> None:
+    with pytest.raises(Unavailable, match=r"cannot connect to PostgreSQL: .*Connection refused") as caught:
+        await Database.open(NOBODY_LISTENS)
+
+    assert "geheim" not in str(caught.value)
+
+
+async def test_a_wrong_password_and_an_unknown_database_are_unavailable(dsn: str) -> None:
+    unknown = dsn.replace("/test_", "/no_such_")
+    guessed = dsn.replace(dsn.partition("@")[0], "postgresql://idnode:guessed", 1)
+
+    with pytest.raises(Unavailable, match=r'cannot connect to PostgreSQL: database "no_such_.*" does not exist'):
+        await Database.open(unknown)
+    with pytest.raises(Unavailable, match="cannot connect to PostgreSQL: password authentication failed"):
+        await Database.open(guessed)
+
+
+async def test_what_is_no_url_of_a_database_is_unavailable() -> None:
+    with pytest.raises(
+        Unavailable, match=r"cannot connect to PostgreSQL: invalid DSN: scheme is expected .* got .mysql"
+    ):
+        await Database.open("mysql://127.0.0.1/idnode")
+
+
+async def test_a_server_that_is_too_old_is_refused_with_both_versions(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = str(await execute(dsn, "SHOW server_version"))
+    monkeypatch.setattr("idnode.storage.database.SERVER_VERSION_MIN", 990_000)
+
+    with pytest.raises(Unavailable) as caught:
+        await Database.open(dsn)
+
+    assert str(caught.value) == f"PostgreSQL 14 or newer is needed, this server is {version}"
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'idnode'"
+    assert await execute(dsn, others) == 0
+
+
+async def test_a_session_speaks_utc_under_the_node_s_name(database: Database) -> None:
+    async with database.session() as session:
+        row = await session.row("SELECT current_setting('timezone'), current_setting('application_name')")
+
+    assert row is not None
+    assert tuple(row) == ("UTC", "idnode")
+
+
+@pytest.mark.parametrize(
+    ("statement", "argument", "message"),
+    [
+        ("SELECT 1 / $1::int", 0, "PostgreSQL refused: 22012 division by zero"),
+        ("SELECT $1::int FROM nowhere", 1, '42P01 relation "nowhere" does not exist'),
+        ("SELECT $1::int", 2**40, "value out of int32 range"),
+        ("SELECT $1::text", "\ud800", "surrogates not allowed"),
+    ],
+)
+async def test_a_refused_statement_is_a_storage_fault(
+    database: Database, statement: str, argument: object, message: str
+) -> None:
+    with pytest.raises(StorageFault, match=message):
+        async with database.session() as session:
+            await session.row(statement, argument)
+
+
+async def test_a_full_server_is_unavailable(database: Database) -> None:
+    with pytest.raises(Unavailable, match="the database is away"):
+        async with database.session() as session:
+            await session.run("DO $$ BEGIN RAISE disk_full; END $$")
+
+
+async def test_a_connection_that_the_server_ends_is_unavailable_and_the_next_one_works(
+    database: Database, dsn: str
+) -> None:
+    async def lose_the_connection() -> None:
+        async with database.session() as session:
+            row = await session.row("SELECT pg_backend_pid()")
+            assert row is not None
+            await execute(dsn, "SELECT pg_terminate_backend($1, 10_000)", row[0])
+            await session.row("SELECT 1")
+
+    with pytest.raises(Unavailable, match="the same request will work when it is back"):
+        await lose_the_connection()
+
+    await database.ping()
+
+
+async def test_a_transaction_stands_as_a_whole_or_not_at_all(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.run("CREATE TABLE kept (number integer)")
+        await session.run("INSERT INTO kept VALUES (1)")
+    with pytest.raises(StorageFault):
+        async with database.transaction() as session:
+            await session.run("INSERT INTO kept VALUES (2)")
+            await session.run("INSERT INTO nowhere VALUES (3)")
+
+    async with database.session() as session:
+        rows = await session.rows("SELECT number FROM kept")
+
+    assert [row["number"] for row in rows] == [1]
+
+
+async def test_who_finds_all_connections_taken_is_told_so(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = await Database.open(dsn, connections_max=1)
+
+    async with database.session():
+        with monkeypatch.context() as patch:
+            patch.setattr("idnode.storage.database.ACQUIRE_SECONDS_MAX", 0.05)
+            with pytest.raises(Unavailable):
+                await database.ping()
+
+    assert database.connections_open == 1
+
+    await database.ping()
+    await database.close()
+
+
+async def test_a_statement_without_end_is_cut_off(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idnode.storage.database.STATEMENT_SECONDS_MAX", 0.5)
+    database = await Database.open(dsn, connections_max=1)
+
+    with pytest.raises(Unavailable):
+        async with database.session() as session:
+            await session.row("SELECT pg_sleep(600)")
+
+    await database.close()
+
+
+async def test_close_does_not_wait_for_a_connection_that_nobody_gives_back(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await Database.open(dsn, connections_max=1)
+
+    async def keep_it_while_the_pool_is_closed() -> None:
+        async with database.session() as session:
+            monkeypatch.setattr("idnode.storage.database.ACQUIRE_SECONDS_MAX", 0.05)
+            async with asyncio.timeout(10):
+                await database.close()
+            await session.row("SELECT 1")
+
+    with pytest.raises(Unavailable):
+        await keep_it_while_the_pool_is_closed()
