@@ -41,6 +41,7 @@ from idnode.registry.prefixes import PrefixRegistry
 from idnode.registry.seeding import FirstRun
 from idnode.registry.service import BEIJING, RegistryService
 from idnode.registry.templates import TemplateRegistry
+from idnode.resolver.coalesce import ReadCoalescer
 from idnode.resolver.metrics import ResolverCounters
 from idnode.resolver.service import ResolverService
 from idnode.storage.changes import ChangeStore
@@ -75,15 +76,12 @@ class Node:
     routes: tuple[Route, ...]
     first_run: FirstRun
     group_commit: GroupCommit
+    coalescer: ReadCoalescer
     doorbell: Doorbell
     authentication: Authentication
     idempotency: IdempotencyStore
     database: Database
     is_draining: bool = False
-
-    async def run_group_commit(self) -> None:
-        """Commit groups of writes until cancelled; nothing is written without it."""
-        await self.group_commit.run()
 
     async def flush_uses(self) -> None:
         """Write down when keys were last used, until cancelled and once at the end."""
@@ -125,9 +123,9 @@ def compose(settings: Settings, database: Database, dsn: str) -> Node:
     prefixes = PrefixRegistry(prefix_store, enterprises, writer, own=own)
     templates = TemplateRegistry(template_store, directory, writer)
     keys = KeyRegistry(key_store, writer, new_secret=new_secret)
-    group_commit = GroupCommit(identifiers.commit, written)
+    group_commit, coalescer = GroupCommit(identifiers.commit, written), ReadCoalescer(identifiers.find_many)
     registry = RegistryService(identifiers, directory, group_commit, written)
-    resolver = ResolverService(identifiers, directory, looked_up)
+    resolver = ResolverService(identifiers, coalescer, directory, looked_up)
 
     authentication = Authentication(directory, key_store, now=now)
     dispatcher = Dispatcher(authentication, idempotency, written, now=now, body_seconds_max=settings.body_seconds)
@@ -146,6 +144,7 @@ def compose(settings: Settings, database: Database, dsn: str) -> Node:
         routes=table,
         first_run=FirstRun(enterprises, enterprise_store, prefixes, templates, keys, registry, now=now),
         group_commit=group_commit,
+        coalescer=coalescer,
         doorbell=Doorbell(dsn, directory.forget),
         authentication=authentication,
         idempotency=idempotency,
@@ -210,7 +209,13 @@ async def running(node: Node, settings: Settings) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(work)
-            for work in (node.run_group_commit(), node.doorbell.run(), node.flush_uses(), node.upkeep(settings))
+            for work in (
+                node.group_commit.run(),
+                node.coalescer.run(),
+                node.doorbell.run(),
+                node.flush_uses(),
+                node.upkeep(settings),
+            )
         ]
         try:
             yield

@@ -7,6 +7,7 @@ from idnode.model.errors import Elsewhere, IdnodeError, NotFound, NotResponsible
 from idnode.model.identifier import Identifier, Prefix
 from idnode.model.prefix_registration import Hosting
 from idnode.model.record import State
+from idnode.resolver.coalesce import ReadCoalescer
 from idnode.resolver.metrics import ResolverCounters
 from idnode.storage.directory import Directory
 from idnode.storage.identifiers import IdentifierStore, StoredRecord
@@ -25,15 +26,22 @@ class Resolution:
 class ResolverService:
     """Finds records. What of them is shown to whom is decided by `views`."""
 
-    def __init__(self, identifiers: IdentifierStore, directory: Directory, counters: ResolverCounters) -> None:
+    def __init__(
+        self,
+        identifiers: IdentifierStore,
+        coalescer: ReadCoalescer,
+        directory: Directory,
+        counters: ResolverCounters,
+    ) -> None:
         self._identifiers = identifiers
+        self._coalescer = coalescer
         self._directory = directory
         self._counters = counters
 
     async def resolve(self, identifier: Identifier) -> StoredRecord:
         """The record as stored. Raises NotResponsible, Elsewhere, NotFound."""
         await self._route(identifier.prefix)
-        return self._found(identifier, await self._identifiers.find(identifier.folded))
+        return self._found(identifier, await self._coalescer.find(identifier.folded))
 
     async def resolve_many(self, identifiers: Sequence[Identifier]) -> list[Resolution]:
         """In the order asked; repeats are answered each time."""
