@@ -166,7 +166,7 @@ async def serve(settings: Settings, *, out: Callable[[str], None]) -> None:
             async with running(node, settings):
                 await _begin(node, settings, out=out)
                 gc.freeze()
-                async with _answering(node, settings, listener):
+                async with answering(node, settings, listener):
                     host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
                     out(
                         f"idnode serves prefix {settings.prefix} on http://{host}:{settings.http_port} (data in {home})"
@@ -225,6 +225,24 @@ async def running(node: Node, settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def answering(node: Node, settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
+    """HTTP for the length of a block; what is under way at its end gets `drain_seconds`."""
+    runner = web.AppRunner(
+        node.application,
+        access_log=None,
+        keepalive_timeout=settings.idle_seconds,
+        shutdown_timeout=max(settings.drain_seconds, DRAIN_SECONDS_MIN),
+        auto_decompress=False,
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
 async def _server(settings: Settings) -> AsyncIterator[str]:
     if settings.database_url is not None:
         yield settings.database_url
@@ -249,24 +267,6 @@ async def _revive(server: EmbeddedPostgres, settings: Settings) -> None:
                 log.info("postgres_revived", pid=server.pid)
         except (EmbeddedPostgresFailed, OSError) as error:
             log.warning("postgres_not_revived", detail=str(error))
-
-
-@asynccontextmanager
-async def _answering(node: Node, settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
-    """HTTP for the length of a block; what is under way at its end gets `drain_seconds`."""
-    runner = web.AppRunner(
-        node.application,
-        access_log=None,
-        keepalive_timeout=settings.idle_seconds,
-        shutdown_timeout=max(settings.drain_seconds, DRAIN_SECONDS_MIN),
-        auto_decompress=False,
-    )
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
-        yield
-    finally:
-        await runner.cleanup()
 
 
 async def _begin(node: Node, settings: Settings, *, out: Callable[[str], None]) -> None:

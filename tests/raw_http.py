@@ -48,6 +48,12 @@ class RawConnection:
         with suppress(ConnectionError):
             await self._writer.drain()
 
+    async def leave(self) -> None:
+        """Close the connection, whatever is still owed on it."""
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
     async def answer(self, *, has_body: bool = True) -> RawAnswer:
         """The next answer."""
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
@@ -57,20 +63,33 @@ class RawConnection:
             size = int(headers.get("content-length", "0")) if has_body else 0
             return RawAnswer(int(first.split(" ")[1]), headers, await self._reader.readexactly(size))
 
+    async def answer_while_trickling(self, piece: bytes, *, every_seconds: float) -> RawAnswer:
+        """The next answer, with a piece sent again and again until it is there."""
+        trickling = asyncio.create_task(self._trickle(piece, every_seconds))
+        try:
+            return await self.answer()
+        finally:
+            trickling.cancel()
+
     async def rest(self) -> bytes:
         """Everything until the node closes the connection."""
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             return await self._reader.read()
 
+    async def _trickle(self, piece: bytes, every_seconds: float) -> None:
+        while True:
+            await self.send(piece)
+            await asyncio.sleep(every_seconds)
 
-async def connect(node: NodeUnderTest) -> RawConnection:
-    """A connection to the node."""
-    return RawConnection(*await asyncio.open_connection(node.client.server.host, node.client.server.port))
+
+async def connect(port: int) -> RawConnection:
+    """A connection to this machine."""
+    return RawConnection(*await asyncio.open_connection("127.0.0.1", port))
 
 
 async def exchange(node: NodeUnderTest, *parts: bytes, has_body: bool = True) -> RawAnswer:
-    """One request on a connection of its own, and its answer."""
-    async with await connect(node) as connection:
+    """One request to the node on a connection of its own, and its answer."""
+    async with await connect(node.client.server.port or 0) as connection:
         await connection.send(*parts)
         return await connection.answer(has_body=has_body)
 

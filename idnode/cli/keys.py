@@ -9,6 +9,7 @@ import uvloop
 
 from idnode.cli.console import moment_text, show_json, show_line, show_table, show_warning
 from idnode.cli.destination import Destination, destination_of
+from idnode.cli.errors import StrangeAnswer
 from idnode.cli.exits import EPILOG
 from idnode.cli.node_client import NodeClient
 from idnode.cli.options import JsonOption, KeyOption, UrlOption
@@ -54,8 +55,8 @@ def create(
     if expires is not None:
         body["expires"] = expires
     with failures_shown(as_json=as_json):
-        made = uvloop.run(_make(destination_of(url, key), ("keys",), body))
-    _show_made(made, as_json=as_json)
+        made, secret = uvloop.run(_make(destination_of(url, key), ("keys",), body))
+    _show_made(made, secret, as_json=as_json)
 
 
 @keys.command(epilog=EPILOG)
@@ -71,8 +72,8 @@ def rotate(
     """Make a successor with the same role and scope; the old key works on for a while."""
     body: dict[str, object] = {"overlap_seconds": overlap_seconds}
     with failures_shown(as_json=as_json):
-        made = uvloop.run(_make(destination_of(url, key), ("keys", str(id), "rotate"), body))
-    _show_made(made, as_json=as_json)
+        made, secret = uvloop.run(_make(destination_of(url, key), ("keys", str(id), "rotate"), body))
+    _show_made(made, secret, as_json=as_json)
 
 
 @keys.command(epilog=EPILOG)
@@ -91,9 +92,13 @@ async def _all_keys(destination: Destination) -> list[KeyOut]:
         return [each async for page in client.pages(KeyPage, "keys") for each in page.items]
 
 
-async def _make(destination: Destination, steps: tuple[str, ...], body: dict[str, object]) -> KeyMade:
+async def _make(destination: Destination, steps: tuple[str, ...], body: dict[str, object]) -> tuple[KeyMade, str]:
+    """The key and its secret."""
     async with NodeClient.connected(destination) as client:
-        return (await client.write("POST", *steps, body=orjson.dumps(body))).as_model(KeyMade)
+        made = (await client.write("POST", *steps, body=orjson.dumps(body))).as_model(KeyMade)
+    if made.key is None:
+        raise StrangeAnswer("the answer holds no secret; revoke the key and make another")
+    return made, made.key
 
 
 async def _revoke(destination: Destination, id: UUID) -> KeyOut:
@@ -101,12 +106,12 @@ async def _revoke(destination: Destination, id: UUID) -> KeyOut:
         return (await client.write("DELETE", "keys", str(id))).as_model(KeyOut)
 
 
-def _show_made(made: KeyMade, *, as_json: bool) -> None:
+def _show_made(made: KeyMade, secret: str, *, as_json: bool) -> None:
     if as_json:
         show_json(made.model_dump(mode="json"))
     else:
         show_warning(f"key {made.id} ({made.name}, {made.role}, {_scope(made)})")
-        show_line(made.key or "")
+        show_line(secret)
     show_warning(WARNING)
 
 

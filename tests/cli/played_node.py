@@ -1,10 +1,12 @@
 """A played node: a real HTTP server on this machine that gives scripted answers and remembers what was asked."""
 
 import asyncio
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import orjson
 from aiohttp import web
@@ -126,12 +128,17 @@ class Ended:
         return [orjson.loads(line) for line in self.out.splitlines()]
 
 
-def idnode(*arguments: str, node: PlayedNode | None = None, stdin: bytes | None = None, **variables: str) -> Ended:
-    """Run a command, against `node` if there is one, with no IDNODE_* variables but `variables`."""
-    environment: dict[str, str | None] = {"IDNODE_CONFIG": None, "IDNODE_URL": None, "IDNODE_KEY": None}
+def idnode(
+    *arguments: str,
+    node: PlayedNode | None = None,
+    stdin: bytes | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Ended:
+    """Run a command, against `node` if there is one, with `variables` for its settings."""
+    environment: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("IDNODE_"))
     if node is not None:
         environment |= {"IDNODE_URL": node.url, "IDNODE_KEY": KEY}
-    result = CliRunner().invoke(application, list(arguments), input=stdin, env=environment | variables)
+    result = CliRunner().invoke(application, list(arguments), input=stdin, env=environment | dict(variables))
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ended(result.exit_code, result.stdout, result.stderr)

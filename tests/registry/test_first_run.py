@@ -113,13 +113,14 @@ async def test_a_key_whose_secret_could_not_be_kept_does_not_exist(first_run: Fi
     assert await count(database, "api_key") == 0
 
 
-async def test_when_every_admin_key_was_revoked_a_restart_makes_a_new_one(
-    first_run: FirstRun, database: Database
+@pytest.mark.parametrize("end", ["revoked", "expires"])
+async def test_when_no_admin_key_works_any_more_a_restart_makes_a_new_one(
+    first_run: FirstRun, database: Database, end: str
 ) -> None:
     kept: list[str] = []
     await first_run.ensure_admin_key(kept.append)
     async with database.session() as session:
-        await session.run("UPDATE api_key SET revoked = now()")
+        await session.run(f"UPDATE api_key SET {end} = now() - interval '1 second'")
 
     assert await first_run.ensure_admin_key(kept.append)
     assert len(set(kept)) == 2

@@ -82,10 +82,23 @@ async def test_a_refused_statement_is_a_storage_fault(
             await session.row(statement, argument)
 
 
-async def test_a_full_server_is_unavailable(database: Database) -> None:
-    with pytest.raises(Unavailable, match="the database is away"):
-        async with database.session() as session:
-            await session.run("DO $$ BEGIN RAISE disk_full; END $$")
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.DiskFullError("could not extend file"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+        asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT in a read-only transaction"),
+        asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
+        ConnectionResetError(104, "Connection reset by peer"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_server_that_is_full_failing_over_or_breaking_off_is_unavailable(
+    database: Database, error: Exception
+) -> None:
+    with pytest.raises(Unavailable, match="the database is away; the same request will work when it is back"):
+        async with database.transaction():
+            raise error
 
 
 async def test_a_connection_that_the_server_ends_is_unavailable_and_the_next_one_works(

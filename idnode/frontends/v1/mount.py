@@ -38,6 +38,6 @@ def _route(row: Route, dispatcher: Dispatcher) -> web.RouteDef:
     async def handler(request: web.Request) -> web.Response:
         return await dispatcher.serve(row, request)
 
-    # An identifier may hold slashes: its parameter takes the rest of the path.
-    pattern = row.path.replace("{identifier}", "{identifier:.+}")
+    # An identifier may hold slashes: its parameter takes the rest of the path, line ends too, which it refuses by name.
+    pattern = row.path.replace("{identifier}", "{identifier:(?s:.+)}")
     return web.get(pattern, handler) if row.method == "GET" else web.route(row.method, pattern, handler)
