@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import BinaryIO
 
 import orjson
 import structlog
@@ -17,30 +18,40 @@ def configure_logs(*, level: str, log_format: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if log_format == "json":
-        final: list[structlog.typing.Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ]
-        structlog.configure(
-            processors=[*shared, *final],
-            wrapper_class=structlog.make_filtering_bound_logger(number),
-            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-            cache_logger_on_first_use=True,
-        )
-    else:
-        structlog.configure(
-            processors=[
-                *shared,
-                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback),
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(number),
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-            cache_logger_on_first_use=True,
-        )
+    structlog.configure(
+        processors=[*shared, *_rendering(log_format)],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=lambda *_: LineLogger(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
     library = logging.getLogger()
     library.handlers = [_IntoStructlog()]
     library.setLevel(max(number, logging.WARNING))
+
+
+class LineLogger:
+    """Writes each event as one line. A log that cannot be written (a closed pipe, a full disk) fails no request."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def msg(self, event: str | bytes) -> None:
+        """One line, flushed."""
+        line = event.encode("utf-8", "backslashreplace") if isinstance(event, str) else event
+        try:
+            self._stream.write(line + b"\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _rendering(log_format: str) -> list[structlog.typing.Processor]:
+    if log_format == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=orjson.dumps)]
+    # Without the values of variables, which a prettier traceback would show: secrets are among them.
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
 
 
 class _IntoStructlog(logging.Handler):

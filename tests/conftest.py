@@ -1,11 +1,13 @@
 """A real PostgreSQL for the whole run, a fresh database for each test, and a whole node to call over HTTP."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 
 import asyncpg
 import pytest
+import structlog
 import uvloop
 from aiohttp.test_utils import TestClient, TestServer
 from harness import NodeUnderTest
@@ -24,6 +26,16 @@ _numbers = count(1)
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Tests run on the loop that the node runs on."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A test that sets up logging leaves none of it to the next."""
+    library = logging.getLogger()
+    handlers, level = library.handlers, library.level
+    yield
+    library.handlers, library.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

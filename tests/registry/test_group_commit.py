@@ -219,10 +219,10 @@ async def test_ten_thousand_writes_may_wait_and_no_more(commits: Commits) -> Non
     waiting = [asyncio.create_task(commits.group_commit.submit(write)) for _ in range(10_000)]
 
     one_more = asyncio.create_task(commits.group_commit.submit(write))
-    (outcome,) = await asyncio.gather(one_more, return_exceptions=True)
-    for task in waiting:
+    await asyncio.wait([one_more], timeout=5)
+    for task in (*waiting, one_more):
         task.cancel()
-    given_up = await asyncio.gather(*waiting, return_exceptions=True)
+    *given_up, outcome = await asyncio.gather(*waiting, one_more, return_exceptions=True)
 
     assert isinstance(outcome, Unavailable)
     assert (outcome.detail, outcome.is_retryable) == ("10000 writes wait already; try again shortly", True)

@@ -1,0 +1,48 @@
+"""Logs: one line for each event, and never a reason to fail."""
+
+import io
+import json
+import sys
+
+import pytest
+import structlog
+from harness import NodeUnderTest
+
+from idnode.logs import LineLogger, configure_logs
+
+
+def test_an_event_is_one_line_of_json(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    configure_logs(level="info", log_format="json")
+
+    structlog.get_logger("test").info("registered", identifier="88.118.8/JX-1")
+    line = capfdbinary.readouterr().err.splitlines()[-1]
+
+    assert json.loads(line) | {"timestamp": ""} == {
+        "event": "registered",
+        "identifier": "88.118.8/JX-1",
+        "level": "info",
+        "timestamp": "",
+    }
+
+
+def test_a_stream_that_is_closed_is_no_error() -> None:
+    stream = io.BytesIO()
+    stream.close()
+
+    LineLogger(stream).msg("nobody reads this")
+
+    assert stream.closed
+
+
+async def test_a_request_is_answered_though_its_line_cannot_be_written(
+    node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = io.TextIOWrapper(io.BytesIO())
+    closed.buffer.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", closed)
+        configure_logs(level="info", log_format="json")
+        patch.setattr("idnode.frontends.boundary.log", structlog.get_logger("idnode.http"))
+        response = await node.call("GET", "/livez", key=None)
+
+    assert response.status == 200
