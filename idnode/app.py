@@ -1,7 +1,6 @@
 """The composition root: the one place that names concrete classes, opens what the node holds and closes it again."""
 
 import asyncio
-import gc
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +27,17 @@ from idnode.frontends.v1.mount import v1_routes
 from idnode.frontends.v1.prefixes import PrefixesApi
 from idnode.frontends.v1.routes import Route
 from idnode.frontends.v1.templates import TemplatesApi
-from idnode.lifecycle import BACKLOG, ensure_home, listening_socket, new_id, new_secret, now, stop_signal, write_secret
+from idnode.lifecycle import (
+    BACKLOG,
+    ensure_home,
+    listening_socket,
+    new_id,
+    new_secret,
+    now,
+    settle_garbage_collection,
+    stop_signal,
+    write_secret,
+)
 from idnode.model.errors import IdnodeError
 from idnode.model.identifier import Prefix
 from idnode.model.limits import REQUEST_BYTES_MAX
@@ -165,7 +174,7 @@ async def serve(settings: Settings, *, out: Callable[[str], None]) -> None:
             node = compose(settings, database, dsn)
             async with running(node, settings):
                 await _begin(node, settings, out=out)
-                gc.freeze()
+                settle_garbage_collection()
                 async with answering(node, settings, listener):
                     host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
                     out(

@@ -16,6 +16,10 @@ from idnode.registry.rules.typed_values import canonical_data, measured, type_pr
 
 UNKNOWN_ITEMS_MAX = 64
 """Unknown items that are named one by one; those beyond are counted."""
+UTF_8_BYTES_MAX = 4
+"""Bytes of a character (RFC 3629 §3)."""
+SHORT_CHARACTERS_MAX = PATTERN_TEXT_BYTES_MAX // UTF_8_BYTES_MAX
+"""Text that is within every limit of size, whatever its characters."""
 SUGGESTIONS_MAX = 8
 """Unknown items for which the nearest name is sought, which costs milliseconds each on a large template."""
 
@@ -64,18 +68,25 @@ def _item(item: Item, value: object, today: date) -> Iterator[Violation]:
     if problem is not None:
         yield _broken(item, "type", problem, value)
         return
-    data = canonical_data(item.type, value)
     data_bytes_max = PATTERN_TEXT_BYTES_MAX if item.pattern else VALUE_DATA_BYTES_MAX
-    if len(data) > data_bytes_max:
-        detail = f"takes {len(data)} bytes in UTF-8, the limit is {data_bytes_max}"
+    size = _data_bytes(item.type, value)
+    if size > data_bytes_max:
+        detail = f"takes {size} bytes in UTF-8, the limit is {data_bytes_max}"
         yield _broken(item, "max-bytes", detail, value, f"{data_bytes_max} bytes")
         return
     if isinstance(value, str) and item.type is not ItemType.JSON:
-        yield from _text(item, value, data)
+        yield from _text(item, value)
     elif isinstance(value, int | float):
         yield from _bounds(item, value)
     if item.checks:
         yield from _checks(item, value, today)
+
+
+def _data_bytes(item_type: ItemType, value: object) -> int:
+    """Size of a value's data; of short text a bound, which saves encoding it here and once more for the record."""
+    if isinstance(value, str) and item_type is not ItemType.JSON and len(value) <= SHORT_CHARACTERS_MAX:
+        return len(value) * UTF_8_BYTES_MAX
+    return len(canonical_data(item_type, value))
 
 
 def _bounds(item: Item, value: float) -> Iterator[Violation]:
@@ -87,12 +98,12 @@ def _bounds(item: Item, value: float) -> Iterator[Violation]:
         yield _broken(item, "maximum", f"is {_measure(value, item.unit)}, at most {limit} is allowed", value, limit)
 
 
-def _text(item: Item, value: str, data: bytes) -> Iterator[Violation]:
+def _text(item: Item, value: str) -> Iterator[Violation]:
     if item.required and not value.strip():
         yield _broken(item, "required", "is required and may not be blank", value)
         return
     yield from _lengths(item, value)
-    if item.pattern is not None and not _matches(item.pattern, data):
+    if item.pattern is not None and not _matches(item.pattern, value.encode()):
         yield _broken(item, "pattern", f"does not match the pattern {item.pattern}", value, item.pattern)
     if item.options and value not in item.options:
         options = ", ".join(item.options)
@@ -132,6 +143,9 @@ def _checks(item: Item, value: object, today: date) -> Iterator[Violation]:
 
 def _record(template: Template, attributes: Mapping[str, object], resting: set[str | None]) -> Iterator[Violation]:
     for check in template.checks:
+        # Every record check is about items that are there: without any of them it has nothing to say.
+        if not any(name in attributes for name in check.items):
+            continue
         items = [item for name in check.items if (item := template.item_named(name)) is not None]
         if any(item.name in resting for item in items):
             continue

@@ -15,6 +15,8 @@ from idnode.registry.rules.nearest import meant_hint, nearest
 from idnode.registry.rules.record_checks import RECORD_CHECK_FITS
 
 RECORD_CHECKS_MAX = 64
+NAMES_COMPARED_MAX = 64
+"""Items up to which the one that was meant is sought: a definition may name a thousand items that are not there."""
 
 
 def check_template(template: Template) -> tuple[Violation, ...]:
@@ -116,5 +118,7 @@ def _record_check(template: Template, check: RecordCheck) -> Iterator[Violation]
 def _checked_item_problem(template: Template, check: str, name: str) -> str | None:
     item, types = template.item_named(name), RECORD_CHECK_FITS[check].types
     if item is None:
-        return f"there is no item '{shown(name)}'{meant_hint(nearest(name, [item.name for item in template.items]))}"
+        names = [item.name for item in template.items]
+        meant = nearest(name, names) if len(names) <= NAMES_COMPARED_MAX else None
+        return f"there is no item '{shown(name)}'{meant_hint(meant)}"
     return None if item.type in types else f"{check} fits {' or '.join(sorted(types))}, {name} is {item.type}"

@@ -1,18 +1,43 @@
 """The OpenAPI document says what the node does, and the documentation page shows all of it without the internet."""
 
+import asyncio
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from harness import NodeUnderTest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from route_requests import RouteRequest, RouteRequests
 
+from idnode.app import compose
+from idnode.config import Settings
+from idnode.frontends.v1.openapi import openapi_document
 from idnode.frontends.v1.routes import Route
+from idnode.storage.database import Database
+from idnode.storage.embedded import EmbeddedPostgres
 
 Json = dict[str, Any]
+Routes = tuple[Route, ...]
 PROBLEM = "application/problem+json"
+
+
+@pytest.fixture(scope="module")
+def routes(postgres: EmbeddedPostgres) -> Routes:
+    """The route table of a node; nothing is asked of it."""
+
+    async def composed() -> Routes:
+        database = await Database.open(postgres.dsn, connections_max=2)
+        await database.close()
+        return compose(Settings(seed="none"), database, postgres.dsn).routes
+
+    return asyncio.run(composed())
+
+
+@pytest.fixture(scope="module")
+def document(routes: Routes) -> Json:
+    return openapi_document(routes, version="1")
 
 
 async def test_the_document_is_valid_and_needs_no_key(node: NodeUnderTest) -> None:
@@ -24,50 +49,43 @@ async def test_the_document_is_valid_and_needs_no_key(node: NodeUnderTest) -> No
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-async def test_every_route_is_in_the_document_once_and_nothing_else(node: NodeUnderTest) -> None:
-    document = await _document(node)
-
+def test_every_route_is_in_the_document_once_and_nothing_else(routes: Routes, document: Json) -> None:
     described = [
         (method.upper(), path, operation["operationId"])
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     ]
 
-    assert sorted(described) == sorted((route.method, route.path, route.name) for route in node.node.routes)
+    assert sorted(described) == sorted((route.method, route.path, route.name) for route in routes)
     assert len({name for _, _, name in described}) == len(described)
 
 
-async def test_every_operation_says_who_may_call_it(node: NodeUnderTest) -> None:
-    document = await _document(node)
-
-    security = {route.name: _operation(document, route)["security"] for route in node.node.routes}
+def test_every_operation_says_who_may_call_it(routes: Routes, document: Json) -> None:
+    security = {route.name: _operation(document, route)["security"] for route in routes}
     public = sorted(name for name, choices in security.items() if {} in choices)
 
     assert public == ["read_identifier", "resolve"]
     assert all({"key": []} in choices for choices in security.values())
-    assert _operation(document, _route(node, "revise_prefix"))["description"] == "Roles: admin, reviewer."
+    assert _operation(document, _route(routes, "revise_prefix"))["description"] == "Roles: admin, reviewer."
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 
-async def test_every_write_takes_the_headers_of_writes_and_dry_run(node: NodeUnderTest) -> None:
-    document = await _document(node)
+def test_every_write_takes_the_headers_of_writes_and_dry_run(routes: Routes, document: Json) -> None:
     names = {
-        route.name: {parameter["name"] for parameter in _operation(document, route)["parameters"]}
-        for route in node.node.routes
+        route.name: {parameter["name"] for parameter in _operation(document, route)["parameters"]} for route in routes
     }
 
     with_all = {name for name, found in names.items() if {"Idempotency-Key", "If-Match", "dry_run"} <= found}
     with_any = {name for name, found in names.items() if {"Idempotency-Key", "If-Match", "dry_run"} & found}
 
-    assert with_all == with_any == {route.name for route in node.node.routes if route.is_write}
+    assert with_all == with_any == {route.name for route in routes if route.is_write}
 
 
-async def test_limits_stand_in_the_document(node: NodeUnderTest) -> None:
-    document = await _document(node)
+def test_limits_stand_in_the_document(routes: Routes, document: Json) -> None:
     schemas = document["components"]["schemas"]
     parameters = {
         parameter["name"]: parameter
-        for parameter in _operation(document, _route(node, "list_identifiers"))["parameters"]
+        for parameter in _operation(document, _route(routes, "list_identifiers"))["parameters"]
     }
 
     assert (parameters["prefix"]["in"], parameters["prefix"]["required"]) == ("query", True)
@@ -122,10 +140,8 @@ async def test_refusals_fit_the_schema_of_problems(node: NodeUnderTest) -> None:
     assert statuses == {401, 412, 422}
 
 
-async def test_a_get_that_may_answer_304_says_so(node: NodeUnderTest) -> None:
-    document = await _document(node)
-
-    unmodified = [route.name for route in node.node.routes if "304" in _operation(document, route)["responses"]]
+def test_a_get_that_may_answer_304_says_so(routes: Routes, document: Json) -> None:
+    unmodified = [route.name for route in routes if "304" in _operation(document, route)["responses"]]
 
     assert unmodified == ["read_enterprise", "read_prefix", "read_key", "read_template", "read_identifier"]
 
@@ -178,8 +194,8 @@ async def _document(node: NodeUnderTest) -> Json:
     return dict(await (await node.call("GET", "/v1/openapi.json", key=None)).json())
 
 
-def _route(node: NodeUnderTest, name: str) -> Route:
-    return next(route for route in node.node.routes if route.name == name)
+def _route(routes: Routes, name: str) -> Route:
+    return next(route for route in routes if route.name == name)
 
 
 def _operation(document: Json, route: Route) -> Json:
