@@ -147,17 +147,18 @@ async def test_a_body_in_pieces_is_one_body(served: Served) -> None:
 
 
 @pytest.mark.parametrize("framing", [SIZE, CHUNKED])
+@pytest.mark.parametrize("path", ["/v1/identifiers", "/api/handles/88.118.8/JX-1"])
 async def test_who_leaves_in_the_middle_of_a_body_writes_nothing_and_is_no_fault(
-    served: Served, dsn: str, framing: str
+    served: Served, dsn: str, path: str, framing: str
 ) -> None:
     before = await stored_rows(dsn)
 
     with capture_logs() as logs:
         async with await served.connect() as connection:
-            await connection.send(head(served.node, REGISTER, JSON, framing), chunk(BODY)[:40])
+            await connection.send(head(served.node, f"POST {path} HTTP/1.1", JSON, framing), chunk(BODY)[:40])
             await connection.leave()
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            while not (left := [event for event in logs if event["path"] == "/v1/identifiers"]):
+            while not (left := [event for event in logs if event["path"] == path]):
                 await served.send(LIVEZ)
 
     assert [(event["event"], event["status"]) for event in left] == [("request", 400)]

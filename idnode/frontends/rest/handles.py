@@ -125,4 +125,6 @@ async def _body_pairs(request: web.Request) -> Pairs:
         raise MalformedInput(f"the body did not arrive within {BODY_SECONDS_MAX} seconds") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise MalformedInput(f"the body is over the limit of {REQUEST_BYTES_MAX} bytes") from error
+    except (ConnectionError, web.RequestPayloadError) as error:
+        raise MalformedInput("the body ended before its end") from error
     return pairs_of_body(request.content_type, body) if body else ()
