@@ -1,5 +1,7 @@
 """Structured logs: one line per event on standard error."""
 
+import asyncio
+import atexit
 import logging
 import sys
 from typing import BinaryIO
@@ -9,19 +11,23 @@ import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 from structlog.dev import plain_traceback
 
+FLUSH_SECONDS_MAX = 0.05
+"""How long a line may wait for others; what a `kill -9` can cost of the log."""
+
 
 def configure_logs(*, level: str, log_format: str) -> None:
     """Set up structlog, and bring what libraries say through `logging` into the same stream."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    lines = LineLogger(sys.stderr.buffer)
+    atexit.register(lines.flush)
     structlog.configure(
         processors=[*shared, *_rendering(log_format)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=lambda *_: LineLogger(sys.stderr.buffer),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     library = logging.getLogger()
@@ -30,21 +36,51 @@ def configure_logs(*, level: str, log_format: str) -> None:
 
 
 class LineLogger:
-    """Writes each event as one line. A log that cannot be written (a closed pipe, a full disk) fails no request."""
+    """Writes events as lines: what people must see at once, the rest together within FLUSH_SECONDS_MAX.
+
+    A write for each request would cost more than making its line. A log that cannot be written (a closed pipe, a full
+    disk) fails no request.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._lines: list[bytes] = []
+        self._flush_is_due = False
 
-    def msg(self, event: str | bytes) -> None:
-        """One line, flushed."""
-        line = event.encode("utf-8", "backslashreplace") if isinstance(event, str) else event
+    def info(self, event: str | bytes) -> None:
+        """One line, soon; at once where no event loop runs that could write it later."""
+        self._add(event)
+        if self._flush_is_due:
+            return
         try:
-            self._stream.write(line + b"\n")
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+        else:
+            self._flush_is_due = True
+            loop.call_later(FLUSH_SECONDS_MAX, self.flush)
+
+    def warning(self, event: str | bytes) -> None:
+        """One line now, and those before it."""
+        self._add(event)
+        self.flush()
+
+    msg = debug = info
+    error = critical = exception = warning
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._flush_is_due = False
+        lines, self._lines = self._lines, []
+        try:
+            self._stream.write(b"".join(lines))
             self._stream.flush()
         except (OSError, ValueError):
             return
 
-    debug = info = warning = error = critical = exception = msg
+    def _add(self, event: str | bytes) -> None:
+        line = event.encode("utf-8", "backslashreplace") if isinstance(event, str) else event
+        self._lines.append(line + b"\n")
 
 
 def _rendering(log_format: str) -> list[structlog.typing.Processor]:

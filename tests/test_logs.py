@@ -29,7 +29,7 @@ def test_a_stream_that_is_closed_is_no_error() -> None:
     stream = io.BytesIO()
     stream.close()
 
-    LineLogger(stream).msg("nobody reads this")
+    LineLogger(stream).info("nobody reads this")
 
     assert stream.closed
 
@@ -46,3 +46,16 @@ async def test_a_request_is_answered_though_its_line_cannot_be_written(
         response = await node.call("GET", "/livez", key=None)
 
     assert response.status == 200
+
+
+async def test_lines_wait_for_each_other_and_for_no_warning() -> None:
+    stream = io.BytesIO()
+    lines = LineLogger(stream)
+
+    lines.info("one")
+    lines.info("two")
+    before = stream.getvalue()
+    lines.warning("three")
+
+    assert before == b""
+    assert stream.getvalue() == b"one\ntwo\nthree\n"

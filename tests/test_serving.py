@@ -313,9 +313,9 @@ async def raw(node: NodeProcess, request: bytes) -> bytes:
 async def test_a_request_is_one_line_of_json_under_the_request_id_that_was_answered(node: NodeProcess) -> None:
     registered = await node.call("POST", "/v1/identifiers", REGISTRATION, X_Request_Id="order-7")
     missing = await node.call("GET", "/v1/identifiers/88.118/NONE", key=None)
-
-    by_id = {line["request_id"]: line for line in node.log if line["event"] == "request"}
     keys = await (await node.call("GET", "/v1/keys")).json()
+    await node.stop()
+    by_id = {line["request_id"]: line for line in node.log if line["event"] == "request"}
 
     assert registered.headers["X-Request-Id"] == "order-7"
     assert (by_id["order-7"]["method"], by_id["order-7"]["path"]) == ("POST", "/v1/identifiers")

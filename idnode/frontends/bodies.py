@@ -82,6 +82,8 @@ def _require_json(request: web.Request) -> None:
     if coding.strip().lower() != "identity":
         detail = f"the body is {shown(coding)}; send it without Content-Encoding"
         raise MediaRefused(detail, violations=(Violation("Content-Encoding", "identity", detail, shown(coding)),))
+    if request.headers.get("Content-Type") == JSON:
+        return
     kind = request.content_type
     if kind != JSON:
         detail = f"the body is {shown(kind)}; send Content-Type: {JSON}"

@@ -157,7 +157,8 @@ def _path(request: web.Request) -> dict[str, str]:
 
 
 def _query(route: Route, request: web.Request) -> BaseModel:
-    return parse_members(route.query, query_members(request.rel_url.raw_query_string))
+    raw = request.rel_url.raw_query_string
+    return parse_members(route.query, query_members(raw) if raw else {})
 
 
 def _tried(answer: KeptAnswer, asked: Asked) -> KeptAnswer:
