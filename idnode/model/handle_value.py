@@ -36,6 +36,9 @@ class TimeToLive:
     is_absolute: bool = False
 
 
+TTL_DEFAULT = TimeToLive()
+
+
 @dataclass(frozen=True, slots=True)
 class HandleValue:
     """One value of a record. `timestamp` is the second of its last change, UTC."""
@@ -44,7 +47,7 @@ class HandleValue:
     type: str
     data: bytes
     timestamp: datetime
-    ttl: TimeToLive = TimeToLive()
+    ttl: TimeToLive = TTL_DEFAULT
     permissions: Permission = PERMISSIONS_DEFAULT
     references: tuple[Reference, ...] = ()
 

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from idnode.model.handle_value import PERMISSIONS_DEFAULT, HandleValue, Permission, Reference, TimeToLive
+from idnode.model.handle_value import (
+    PERMISSIONS_DEFAULT,
+    TTL_DEFAULT,
+    HandleValue,
+    Permission,
+    Reference,
+    TimeToLive,
+)
 from idnode.model.identifier import fold
 from idnode.model.limits import (
     TTL_SECONDS_MAX,
@@ -82,12 +89,16 @@ def _read_value(reader: JsonReader, timestamp: datetime) -> HandleValue:
         type=value_type,
         data=_read_data(data.hiding_values() if fold(value_type) == _SECKEY else data),
         timestamp=timestamp,
-        ttl=_read_ttl(reader.member("ttl")) if reader.has("ttl") else TimeToLive(),
-        permissions=_read_permissions(reader.member("permissions")),
-        references=tuple(
-            reference_from_json(item) for item in reader.member("references").items(items_max=VALUE_REFERENCES_MAX)
+        ttl=_read_ttl(reader.member("ttl")) if reader.has("ttl") else TTL_DEFAULT,
+        permissions=(
+            _read_permissions(reader.member("permissions")) if reader.has("permissions") else PERMISSIONS_DEFAULT
         ),
+        references=_read_references(reader.member("references")) if reader.has("references") else (),
     )
+
+
+def _read_references(reader: JsonReader) -> tuple[Reference, ...]:
+    return tuple(reference_from_json(item) for item in reader.items(items_max=VALUE_REFERENCES_MAX))
 
 
 def _read_ttl(reader: JsonReader) -> TimeToLive:

@@ -77,7 +77,7 @@ class Dispatcher:
         query = _query(route, request)
         asked = Asked(
             key=key,
-            trace=Trace(str(key.id), request[REQUEST_ID], self._now()),
+            trace=Trace(request[ACTOR], request[REQUEST_ID], self._now()),
             dry_run=isinstance(query, WriteQuery) and query.dry_run,
             expected_version=expected_version_of(if_match),
         )
