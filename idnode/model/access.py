@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from idnode.model.errors import Forbidden
+from idnode.model.errors import Forbidden, Violation
 from idnode.model.identifier import Prefix
 
 
@@ -46,7 +46,9 @@ class ApiKey:
         """Raises Forbidden, naming the prefix and the scope, unless the scope holds `prefix`."""
         if not self.reaches(prefix):
             scope = ", ".join(own.text for own in self.prefixes)
-            raise Forbidden(f"prefix {prefix.text} is outside this key's scope ({scope})")
+            detail = f"prefix {prefix.text} is outside this key's scope ({scope})"
+            # The rule is about the key, whichever member or part of the path named the prefix: no pointer.
+            raise Forbidden(detail, violations=(Violation("", "key-scope", detail, prefix.text, scope),))
 
     def require_role(self, roles: frozenset[Role]) -> None:
         """Raises Forbidden unless this key's role is one of `roles`."""

@@ -105,7 +105,8 @@ class RegistryService:
         asked.key.require_reach(prefix)
         registration = await self._directory.prefix(prefix)
         if registration is None:
-            raise NotFound(f"prefix {prefix.text} is not registered at this node")
+            detail = f"prefix {prefix.text} is not registered at this node"
+            raise NotFound(detail, violations=(Violation("/identifier", "foreign-prefix", detail, prefix.text),))
         if registration.hosting is Hosting.SELF:
             raise Conflict(f"prefix {prefix.text} is hosted by its enterprise; its identifiers are not kept here")
         if registration.state is not PrefixState.ACTIVE:

@@ -143,9 +143,18 @@ IDENTIFIERS: Table = {
         registration(identifier="88.118.8/\uffff"),
         (422, "/identifier", "printable", "88.118.8/\\uffff", None),
     ),
-    "a prefix of another node": (registration(identifier="10.1000/1"), (404, None, None, None, None)),
-    "a prefix that nobody has": (registration(identifier="88.118.9/1"), (404, None, None, None, None)),
-    "a prefix that begins like ours": (registration(identifier="88.118.80/1"), (404, None, None, None, None)),
+    "a prefix of another node": (
+        registration(identifier="10.1000/1"),
+        (404, "/identifier", "foreign-prefix", "10.1000", None),
+    ),
+    "a prefix that nobody has": (
+        registration(identifier="88.118.9/1"),
+        (404, "/identifier", "foreign-prefix", "88.118.9", None),
+    ),
+    "a prefix that begins like ours": (
+        registration(identifier="88.118.80/1"),
+        (404, "/identifier", "foreign-prefix", "88.118.80", None),
+    ),
 }
 VALUES: Table = {
     "an object": (registration(values={}), (422, "/values", "list-type", "an object of 0", None)),
