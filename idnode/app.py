@@ -47,8 +47,9 @@ from idnode.registry.group_commit import GroupCommit
 from idnode.registry.keys import KeyRegistry
 from idnode.registry.metrics import RegistryCounters
 from idnode.registry.prefixes import PrefixRegistry
+from idnode.registry.rules.moments import node_day
 from idnode.registry.seeding import FirstRun
-from idnode.registry.service import BEIJING, RegistryService
+from idnode.registry.service import RegistryService
 from idnode.registry.templates import TemplateRegistry
 from idnode.resolver.coalesce import ReadCoalescer
 from idnode.resolver.metrics import ResolverCounters
@@ -291,7 +292,7 @@ async def _begin(node: Node, settings: Settings, *, out: Callable[[str], None]) 
     if await node.first_run.ensure_admin_key(keep):
         out(f"admin API key (shown once, kept in {path}): {made[0]}")
     if settings.seed == "demo":
-        today = now().astimezone(BEIJING).date()
+        today = node_day(now())
         count = await node.first_run.seed(today=today, products_each=settings.seed_products)
         if count:
             out(f"seeded {count} demo products; IDNODE_SEED=none starts empty")

@@ -55,7 +55,3 @@ class Industry:
         """The codes from section to class, as many as are known: ("C", "17", "171", "1711")."""
         digits = self.code[1:]
         return (self.code[0], *(digits[:size] for size in (2, 3, 4) if len(digits) >= size))
-
-    def is_under(self, other: "Industry") -> bool:
-        """Whether `other` is this place or one above it."""
-        return self.levels[: len(other.levels)] == other.levels

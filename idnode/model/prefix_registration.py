@@ -69,8 +69,3 @@ class PrefixRegistration:
     def is_answered_here(self) -> bool:
         """The node resolves identifiers under it: hosted, and neither stopped nor still applied for."""
         return self.hosting is Hosting.HOSTED and self.state in (PrefixState.ACTIVE, PrefixState.TO_DELETE)
-
-    @property
-    def takes_registrations(self) -> bool:
-        """New identifiers and changes are accepted."""
-        return self.hosting is Hosting.HOSTED and self.state is PrefixState.ACTIVE

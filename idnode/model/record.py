@@ -56,10 +56,6 @@ class Record:
     created: datetime
     updated: datetime
 
-    def value_at(self, index: int) -> HandleValue | None:
-        """The value with this index."""
-        return next((value for value in self.values if value.index == index), None)
-
     @property
     def is_public(self) -> bool:
         """Everyone may read every value."""

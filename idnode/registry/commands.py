@@ -8,6 +8,7 @@ from uuid import UUID
 from idnode.model.access import ApiKey, Role
 from idnode.model.change import Trace
 from idnode.model.enterprise import Contact
+from idnode.model.errors import VersionMoved
 from idnode.model.handle_value import HandleValue
 from idnode.model.identifier import Identifier, Prefix
 from idnode.model.industry import Industry
@@ -29,6 +30,11 @@ class Asked:
     dry_run: bool = False
     claim: Claim | None = None
     expected_version: int | None = None
+
+    def require_version(self, version: int) -> None:
+        """Raises VersionMoved when If-Match names another version than the present one."""
+        if self.expected_version is not None and self.expected_version != version:
+            raise VersionMoved(f"If-Match names version {self.expected_version}, the present one is {version}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from uuid import UUID
 import orjson
 
 from idnode.model.change import Change, Subject
-from idnode.model.errors import VersionMoved
 from idnode.registry.commands import Asked
 from idnode.registry.metrics import RegistryCounters
 from idnode.storage.changes import append_change
@@ -83,12 +82,6 @@ class DirectoryWriter:
 
 class _Rehearsed(Exception):  # never leaves this module: it rolls a dry run back
     """Nothing was refused."""
-
-
-def require_version(asked: Asked, version: int) -> None:
-    """Raises VersionMoved when If-Match names another version."""
-    if asked.expected_version is not None and asked.expected_version != version:
-        raise VersionMoved(f"If-Match names version {asked.expected_version}, the present one is {version}")
 
 
 def _change(write: DirectoryWrite, asked: Asked) -> Change:

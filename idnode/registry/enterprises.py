@@ -8,7 +8,7 @@ from idnode.model.change import Subject
 from idnode.model.enterprise import Enterprise, EnterpriseState
 from idnode.model.errors import Conflict, NotFound
 from idnode.registry.commands import Asked, EnterpriseForm
-from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter, require_version
+from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter
 from idnode.storage.enterprises import EnterpriseStore
 from idnode.storage.idempotency import KeptAnswer
 from idnode.wire.directory_json import enterprise_document
@@ -68,7 +68,7 @@ class EnterpriseRegistry:
     ) -> KeptAnswer:
         """Change what an enterprise says of itself. Raises NotFound, VersionMoved, AlreadyRegistered."""
         current = await self.find(id)
-        require_version(asked, current.version)
+        asked.require_version(current.version)
         form = revised(current)
         changed = replace(
             current,
@@ -84,7 +84,7 @@ class EnterpriseRegistry:
     async def retire(self, id: UUID, asked: Asked, answer: Answer) -> KeptAnswer:
         """It gets no more prefixes; those it has are stopped one by one by the operator. Raises NotFound, Conflict."""
         current = await self.find(id)
-        require_version(asked, current.version)
+        asked.require_version(current.version)
         if current.state is EnterpriseState.RETIRED:
             raise Conflict(f"enterprise {id} is retired already")
         return await self._update(current, replace(current, state=EnterpriseState.RETIRED), "retire", asked, answer)

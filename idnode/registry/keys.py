@@ -10,7 +10,7 @@ from idnode.model.access import ApiKey
 from idnode.model.change import Subject
 from idnode.model.errors import Conflict, NotFound
 from idnode.registry.commands import Asked, KeyForm
-from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter, require_version
+from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter
 from idnode.storage.database import Session
 from idnode.storage.idempotency import KeptAnswer
 from idnode.storage.keys import KeyStore
@@ -65,7 +65,7 @@ class KeyRegistry:
     ) -> KeptAnswer:
         """A successor with the same role and scope; the old key works on for `overlap`. Raises NotFound, Conflict."""
         current = await self.find(id)
-        require_version(asked, current.version)
+        asked.require_version(current.version)
         now = self._writer.now()
         if not current.is_usable(now):
             raise Conflict(f"key {id} no longer works; make a new one instead")
@@ -91,7 +91,7 @@ class KeyRegistry:
     ) -> KeptAnswer:
         """Change name, role, scope or expiry. Raises NotFound, VersionMoved."""
         current = await self.find(id)
-        require_version(asked, current.version)
+        asked.require_version(current.version)
         form = revised(current)
         changed = replace(current, name=form.name, role=form.role, prefixes=form.prefixes, expires=form.expires)
         return await self._update(current, changed, "revise", asked, answer)
@@ -99,7 +99,7 @@ class KeyRegistry:
     async def revoke(self, id: UUID, asked: Asked, answer: Answer) -> KeptAnswer:
         """The key stops working now. Raises NotFound, Conflict."""
         current = await self.find(id)
-        require_version(asked, current.version)
+        asked.require_version(current.version)
         now = self._writer.now()
         if current.revoked is not None and current.revoked <= now:
             raise Conflict(f"key {id} is revoked already")

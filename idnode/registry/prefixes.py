@@ -16,7 +16,7 @@ from idnode.model.prefix_registration import (
     SiteEndpoint,
 )
 from idnode.registry.commands import Asked, PrefixForm
-from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter, require_version
+from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter
 from idnode.registry.enterprises import EnterpriseRegistry
 from idnode.storage.idempotency import KeptAnswer
 from idnode.storage.prefixes import PrefixStore
@@ -91,7 +91,7 @@ class PrefixRegistry:
     async def move(self, prefix: Prefix, state: PrefixState, asked: Asked, answer: Answer) -> KeptAnswer:
         """Into another state. Raises Conflict when the table of states has no such step."""
         current = await self.find(prefix)
-        require_version(asked, current.version)
+        asked.require_version(current.version)
         if state not in PREFIX_TRANSITIONS[current.state]:
             steps = ", ".join(sorted(PREFIX_TRANSITIONS[current.state]))
             raise Conflict(f"prefix {prefix.text} is {current.state}; from there it can become {steps}, not {state}")
@@ -102,7 +102,7 @@ class PrefixRegistry:
     ) -> KeptAnswer:
         """Let the node answer for it (hosted) or its enterprise (self, at `site`)."""
         current = await self.find(prefix)
-        require_version(asked, current.version)
+        asked.require_version(current.version)
         if current.enterprise is None:
             raise Conflict(f"{prefix.text} is the node's own prefix; it is always hosted")
         return await self._update(current, replace(current, hosting=hosting, site=site), "rehost", asked, answer)

@@ -17,8 +17,9 @@ from idnode.registry.commands import Asked, Content, EnterpriseForm, KeyForm, Pr
 from idnode.registry.enterprises import EnterpriseRegistry
 from idnode.registry.keys import KeyRegistry
 from idnode.registry.prefixes import PrefixRegistry
+from idnode.registry.rules.moments import node_day
 from idnode.registry.seeds import SeedEnterprise, SeedProduct, demo
-from idnode.registry.service import BEIJING, RegistryService
+from idnode.registry.service import RegistryService
 from idnode.registry.shipped_templates import shipped_templates
 from idnode.registry.templates import TemplateRegistry
 from idnode.storage.enterprises import EnterpriseStore
@@ -86,7 +87,7 @@ class FirstRun:
         if done or (begun is None and not await self._enterprise_store.is_empty()):
             return 0
         # Products are named after days: what began yesterday goes on as of yesterday, or there would be twice as many.
-        day = today if begun is None else begun.created.astimezone(BEIJING).date()
+        day = today if begun is None else node_day(begun.created)
         operator, *others = demo(self._prefixes.own, today=day, products_each=products_each)
         count = 0
         for enterprise in (*others, operator):

@@ -1,7 +1,6 @@
 """The one write path for records: load, plan, group commit."""
 
 from collections.abc import Callable
-from datetime import timedelta, timezone
 
 from idnode.model.errors import AlreadyRegistered, Conflict, InvalidInput, NotFound, VersionMoved, Violation
 from idnode.model.identifier import Identifier, Prefix
@@ -13,12 +12,12 @@ from idnode.registry.commands import Asked, Content, Patch, Revision
 from idnode.registry.group_commit import GroupCommit
 from idnode.registry.metrics import RegistryCounters
 from idnode.registry.plan import Moment, plan_patch, plan_register, plan_replace, plan_state
+from idnode.registry.rules.moments import node_day
 from idnode.storage.directory import Directory
 from idnode.storage.idempotency import ClaimTaken, KeptAnswer, KeptClaim
 from idnode.storage.identifiers import IdentifierStore, RecordWrite, StoredRecord, WriteOutcome
 from idnode.wire.record_json import read_record, render_record
 
-BEIJING = timezone(timedelta(hours=8), "Beijing")
 REPLANS_MAX = 8
 
 Answer = Callable[[Identifier, StoredRecord], KeptAnswer]
@@ -73,8 +72,7 @@ class RegistryService:
         stored = await self._identifiers.find(identifier.folded)
         if stored is None:
             raise NotFound(f"{identifier.text} is not registered")
-        if asked.expected_version is not None and asked.expected_version != stored.version:
-            raise VersionMoved(f"If-Match names version {asked.expected_version}, the present one is {stored.version}")
+        asked.require_version(stored.version)
         return read_record(stored.document)
 
     async def _plan(self, current: Record, revision: Revision, asked: Asked) -> Record:
@@ -134,7 +132,7 @@ class RegistryService:
 def _moment(asked: Asked) -> Moment:
     """The record bears the instant of its change row."""
     at = asked.trace.at
-    return Moment(at, at.astimezone(BEIJING).date())
+    return Moment(at, node_day(at))
 
 
 def _exists(identifier: Identifier) -> AlreadyRegistered:

@@ -8,7 +8,7 @@ from idnode.model.errors import Conflict, InvalidInput, NotFound, Violation
 from idnode.model.identifier import Prefix
 from idnode.model.template import Template, TemplateName, TemplateState
 from idnode.registry.commands import Asked
-from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter, require_version
+from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter
 from idnode.registry.rules.template_definition import check_template, check_template_change
 from idnode.storage.directory import Directory
 from idnode.storage.idempotency import KeptAnswer
@@ -56,7 +56,7 @@ class TemplateRegistry:
         """Add, widen or disable items; none is ever removed (snms-api.md, PUT template). Raises as `define` does."""
         asked.key.require_reach(name.prefix)
         current = await self.find(name)
-        require_version(asked, current.revision)
+        asked.require_version(current.revision)
         changed = revised(current)
         _refuse((*check_template(changed), *check_template_change(current, changed)))
         return await self._update(current, changed, "revise", asked, answer)
@@ -65,7 +65,7 @@ class TemplateRegistry:
         """It makes no new records; those it made keep it. Raises NotFound, Conflict, Forbidden."""
         asked.key.require_reach(name.prefix)
         current = await self.find(name)
-        require_version(asked, current.revision)
+        asked.require_version(current.revision)
         if current.state is TemplateState.RETIRED:
             raise Conflict(f"template {name.version} is retired already")
         return await self._update(current, replace(current, state=TemplateState.RETIRED), "retire", asked, answer)

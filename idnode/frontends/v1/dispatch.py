@@ -114,7 +114,10 @@ class Dispatcher:
                 pass
             else:
                 return answer
-        return await self._kept(claim, sealing) or _vanished()
+        kept = await self._kept(claim, sealing)
+        if kept is None:
+            raise IdempotencyMisused("the answer kept for this Idempotency-Key was just forgotten; use a new key")
+        return kept
 
     async def _kept(self, claim: Claim, sealing: Sealing) -> KeptAnswer | None:
         found = await self._idempotency.find(claim)
@@ -179,7 +182,3 @@ def _response(answer: KeptAnswer) -> web.Response:
     if answer.location is not None:
         headers["Location"] = answer.location
     return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type, headers=headers)
-
-
-def _vanished() -> KeptAnswer:
-    raise IdempotencyMisused("the answer kept for this Idempotency-Key was just forgotten; use a new key")

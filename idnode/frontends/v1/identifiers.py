@@ -3,7 +3,7 @@
 import orjson
 
 from idnode.frontends.problems import problem_document
-from idnode.frontends.v1.answers import answer_bytes, answer_json, cursor_key, cursor_text, foreign_cursor, location_of
+from idnode.frontends.v1.answers import answer_bytes, answer_json, cursor_key, foreign_cursor, location_of, page_json
 from idnode.frontends.v1.content import content_of, patch_of, registration_of
 from idnode.frontends.v1.routes import EVERY_ROLE, WRITERS, Call, Route, WriteQuery
 from idnode.frontends.v1.schemas.fields import PageQuery
@@ -87,9 +87,8 @@ class IdentifiersApi:
         call.reader.require_reach(prefix)
         after = cursor_key(query.cursor)
         records = await self._identifiers.page(prefix, after=after, state=query.state, limit=query.limit)
-        following = cursor_text(records[-1].folded) if len(records) == query.limit else None
         items = [orjson.Fragment(record.document) for record in records]
-        return answer_json({"items": items, "next": following})
+        return page_json(items, limit=query.limit, cursors=[record.folded for record in records])
 
     async def read(self, call: Call) -> KeptAnswer:
         """GET /v1/identifiers/{identifier}."""
@@ -138,8 +137,8 @@ class IdentifiersApi:
         )
         if not changes and query.cursor is None:
             raise NotFound(f"{identifier.text} was never registered")
-        following = cursor_text(str(changes[-1].version)) if len(changes) == query.limit else None
-        return answer_json({"items": [_change_document(change) for change in changes], "next": following})
+        items = [_change_document(change) for change in changes]
+        return page_json(items, limit=query.limit, cursors=[str(change.version) for change in changes])
 
     async def resolve(self, call: Call) -> KeptAnswer:
         """POST /v1/resolve."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from idnode.frontends.bodies import parse_members
-from idnode.frontends.v1.answers import answer_json, cursor_key, cursor_text, location_of
+from idnode.frontends.v1.answers import answer_json, cursor_key, location_of, page_json
 from idnode.frontends.v1.routes import EVERY_ROLE, WRITERS, Call, Route, WriteQuery
 from idnode.frontends.v1.schemas.identifiers import TemplateNameIn
 from idnode.frontends.v1.schemas.templates import (
@@ -64,8 +64,8 @@ class TemplatesApi:
             owners = [wanted]
         prefix, _, version = cursor_key(query.cursor).partition(_BETWEEN)
         found = await self._templates.page(after=(prefix, version), owners=owners, state=query.state, limit=query.limit)
-        following = cursor_text(_BETWEEN.join(found[-1].name.key)) if len(found) == query.limit else None
-        return answer_json({"items": [template_document(each) for each in found], "next": following})
+        documents = [template_document(each) for each in found]
+        return page_json(documents, limit=query.limit, cursors=[_BETWEEN.join(each.name.key) for each in found])
 
     async def read(self, call: Call) -> KeptAnswer:
         """GET /v1/templates/{prefix}/{version}."""
