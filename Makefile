@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench clean
+.PHONY: help serve test check format lock bench loadtest clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ format: $(VENV)/.dev ## write the code the way `make check` wants it
 
 bench: $(VENV)/.dev ## measure this machine: ratios between runs side by side
 	$(BIN)/python -m loadtest.bench
+
+loadtest: $(VENV)/.dev ## users on a node of its own, judged by loadtest/objectives.toml; OPTIONS="--scale 0.5", say
+	$(BIN)/python -m loadtest.run $(OPTIONS)
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \

@@ -1,0 +1,93 @@
+"""Measurements of what writes cost: registrations, reads with writes among them, and how soon everyone knows."""
+
+import json
+from statistics import median
+
+from loadtest.bench import freshness
+from loadtest.bench.bulk import PREFIX
+from loadtest.bench.reading import HOT_KEYS, reads, warm
+from loadtest.bench.rounds import Bench
+from loadtest.bench.rows import NO_GOAL, Row, rate_row, ratio_at_least, value_at_least, value_below, value_row
+from loadtest.bench.servers import Node
+from loadtest.bench.wrk import Load
+
+CONNECTIONS = 64
+FRESHNESS_WRITES = 500
+FRESHNESS_WORKERS = 2
+
+
+def mixed(bench: Bench) -> list[Row]:
+    """Of twenty requests one is a registration, the others are hot reads."""
+    name = f"95 % hot reads, 5 % registrations, {CONNECTIONS} connections"
+    only, alone, together = "only the reads", [], []
+    with bench.node() as node:
+        answer = warm(bench, node)
+        for number in range(bench.rounds):
+            only_reads = Load("read", CONNECTIONS, reads(HOT_KEYS), answer.size)
+            alone.append(bench.load(only, node, only_reads, number))
+            both = Load("mixed", CONNECTIONS, {**reads(HOT_KEYS), **_writes(node, _one_value(f"M{number}"))})
+            together.append(bench.load(name, node, both, number))
+    return [rate_row(name, together, ratio_at_least(0.6), beside=alone, yardstick=only)]
+
+
+def register(bench: Bench) -> list[Row]:
+    """POST /v1/identifiers: durable, one identifier each."""
+    plain, checked, upserts = [], [], []
+    plain_name, checked_name = (
+        f"register one record of {what}, durable, {CONNECTIONS} connections"
+        for what in ("one value", "nine checked attributes")
+    )
+    with bench.node() as node:
+        for number in range(bench.rounds):
+            upserts.append(bench.yardstick("upserts", bench.seconds, standard_input=_nine_attributes("").encode()))
+            load = Load("register", CONNECTIONS, _writes(node, _one_value(f"P{number}")))
+            plain.append(bench.load(plain_name, node, load, number))
+            load = Load("register", CONNECTIONS, _writes(node, _nine_attributes(f"V{number}")))
+            checked.append(bench.load(checked_name, node, load, number))
+    yardstick = "single durable upserts over asyncpg, 32 in flight"
+    return [
+        rate_row(plain_name, plain, value_at_least(6_000), rates=upserts, yardstick=yardstick),
+        rate_row(checked_name, checked, rates=upserts, yardstick=yardstick),
+    ]
+
+
+def fresh(bench: Bench) -> list[Row]:
+    """From the acknowledgement of a write until all workers answer it."""
+    seconds: list[float] = []
+    with bench.node(workers=FRESHNESS_WORKERS) as node:
+        for number in range(bench.rounds):
+            bench.tell(f"freshness, round {number + 1} of {bench.rounds}: {node.workers} workers")
+            seconds += freshness.lags(node, f"{PREFIX}/FRESH-{number}", writes=FRESHNESS_WRITES)
+    # One worker drops what it has written itself: that says nothing about telling others.
+    goal = value_below(5, "ms") if node.workers >= FRESHNESS_WORKERS else NO_GOAL
+    name = f"acknowledged, then answered by all of {node.workers} workers"
+    return [
+        value_row(f"{name}: p99", freshness.percentile(seconds, 99) * 1e3, "ms", goal),
+        value_row(f"{name}: median", median(seconds) * 1e3, "ms"),
+    ]
+
+
+def _writes(node: Node, body: str) -> dict[str, str | int]:
+    return {"key": node.key, "body": body}
+
+
+def _one_value(series: str) -> str:
+    values = [{"index": 1, "type": "URL", "data": {"format": "string", "value": "https://example.com/product"}}]
+    return json.dumps({"identifier": f"{PREFIX}/{series}-{{n}}", "values": values})
+
+
+def _nine_attributes(series: str) -> str:
+    attributes = {
+        "product_type": "棉织物",
+        "product_name": "精梳棉府绸",
+        "manufacturer": "示例纺织有限公司",
+        "produced_at": "2026-01-05",
+        "fibre_composition": [{"fibre": "cotton", "percent": 60}, {"fibre": "polyester", "percent": 40}],
+        "width": 150,
+        "mass_per_area": 120,
+        "dye_lot": "DL26010501",
+        "roll_number": "R001",
+    }
+    template = {"prefix": "88.118", "version": "textiles-1.0"}
+    document = {"identifier": f"{PREFIX}/{series}-{{n}}", "template": template, "attributes": attributes}
+    return json.dumps(document, ensure_ascii=False)
