@@ -10,8 +10,16 @@ KEYS_MAX = 256
 """Keys of one statement."""
 STATEMENTS_IN_FLIGHT_MAX = 2
 WAITING_KEYS_MAX = 20_000
+LOOKUP_SECONDS_MAX = 0.8
+"""Of a lookup that waits for a statement and then for its rows."""
+READ_SECONDS_MIN = 0.1
+"""What a statement gets whose keys have waited long already."""
+WAIT_SECONDS_MAX = 0.85
+"""Keys that have waited longer are not read any more, so that no caller waits longer than this and READ_SECONDS_MIN."""
 
-Read = Callable[[Sequence[str]], Awaitable[Mapping[str, StoredRecord]]]
+Verdict = asyncio.Future[StoredRecord | None]
+Read = Callable[[Sequence[str], float], Awaitable[Mapping[str, StoredRecord]]]
+"""Finds records, or raises Unavailable after the seconds given."""
 
 
 class ReadCoalescer:
@@ -20,21 +28,32 @@ class ReadCoalescer:
     A lookup never sees a read that was begun before it asked: what was committed before is in its answer.
     """
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, *, monotonic: Callable[[], float]) -> None:
         self._read = read
-        self._waiting: dict[str, asyncio.Future[StoredRecord | None]] = {}
+        self._monotonic = monotonic
+        self._waiting: dict[str, Verdict] = {}
+        # When each waiting key was first asked for, in the same order.
+        self._asked_at: list[float] = []
         self._arrived = asyncio.Event()
 
-    async def find(self, folded: str) -> StoredRecord | None:
-        """The record with this key. Raises Unavailable when the database is away or too many keys wait."""
+    def ask(self, folded: str) -> Verdict:
+        """What becomes of a lookup; shared with others who ask for the same, so it must not be cancelled.
+
+        Its error is Unavailable when the database is away. Raises Unavailable when too many keys wait.
+        """
         verdict = self._waiting.get(folded)
         if verdict is None:
             if len(self._waiting) >= WAITING_KEYS_MAX:
                 raise Unavailable(f"{WAITING_KEYS_MAX} lookups wait already; try again shortly")
             verdict = self._waiting[folded] = asyncio.get_running_loop().create_future()
+            self._asked_at.append(self._monotonic())
             self._arrived.set()
+        return verdict
+
+    async def find(self, folded: str) -> StoredRecord | None:
+        """The record with this key. Raises Unavailable when the database is away or too many keys wait."""
         # One caller that goes away must not take the answer from the others.
-        return await asyncio.shield(verdict)
+        return await asyncio.shield(self.ask(folded))
 
     async def run(self) -> None:
         """Read until cancelled; nothing is found without it."""
@@ -45,20 +64,23 @@ class ReadCoalescer:
     async def _read_groups(self) -> None:
         while True:
             await self._arrived.wait()
-            group = self._take_group()
-            if group:
-                await self._read_group(group)
+            if self._waiting:
+                asked_at = self._asked_at[0]
+                await self._read_group(self._take_group(), waited=self._monotonic() - asked_at)
 
-    def _take_group(self) -> dict[str, "asyncio.Future[StoredRecord | None]"]:
+    def _take_group(self) -> dict[str, Verdict]:
         if len(self._waiting) <= KEYS_MAX:
-            group, self._waiting = self._waiting, {}
+            group, self._waiting, self._asked_at = self._waiting, {}, []
             self._arrived.clear()
             return group
+        del self._asked_at[:KEYS_MAX]
         return {key: self._waiting.pop(key) for key in list(self._waiting)[:KEYS_MAX]}
 
-    async def _read_group(self, group: dict[str, "asyncio.Future[StoredRecord | None]"]) -> None:
+    async def _read_group(self, group: dict[str, Verdict], *, waited: float) -> None:
         try:
-            found = await self._read(list(group))
+            if waited > WAIT_SECONDS_MAX:
+                raise Unavailable("the database answers too slowly; try again shortly")
+            found = await self._read(list(group), max(LOOKUP_SECONDS_MAX - waited, READ_SECONDS_MIN))
         except IdnodeError as error:
             for verdict in group.values():
                 verdict.set_exception(error)

@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from idnode.model.errors import IdnodeError, Unavailable
+from idnode.storage.dedicated import PooledConnection, cut_off, terminate
 from idnode.storage.statements import statements
 
 SQL = statements("connection")
 
 CONNECT_SECONDS_MAX = 5.0
-ACQUIRE_SECONDS_MAX = 5.0
-STATEMENT_SECONDS_MAX = 30.0
+SESSION_SECONDS_MAX = 5.0
+"""Of a session: its wait for a connection and all its statements together, but for those with a limit of their own."""
+UPKEEP_SECONDS_MAX = 60.0
+"""Of a statement that nobody waits for, and that may have much to do."""
+CLOSE_SECONDS_MAX = 5.0
 SERVER_VERSION_MIN = 140_000
 
 AWAY = (
@@ -41,22 +44,61 @@ class StorageFault(IdnodeError):
 
 
 class Session:
-    """One connection for the length of a block; the only object above asyncpg that runs statements."""
+    """One connection for the length of a block; the only object above asyncpg that runs statements.
 
-    def __init__(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+    Its statements have `seconds_max` together. Where they take longer the connection is terminated, and Unavailable
+    raised.
+    """
+
+    def __init__(self, connection: PooledConnection, seconds_max: float) -> None:
         self._connection = connection
+        self._seconds_left = seconds_max
 
     async def rows(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of a statement."""
-        return await self._connection.fetch(sql, *arguments)
+        with self._bounded():
+            return await self._connection.fetch(sql, *arguments)
 
     async def row(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
         """The first row, or None."""
-        return await self._connection.fetchrow(sql, *arguments)
+        with self._bounded():
+            return await self._connection.fetchrow(sql, *arguments)
 
     async def run(self, sql: str, *arguments: Any, seconds_max: float | None = None) -> None:
-        """A statement whose rows do not matter; it may take `seconds_max`, without it STATEMENT_SECONDS_MAX."""
-        await self._connection.execute(sql, *arguments, timeout=seconds_max)
+        """A statement whose rows do not matter; it may take `seconds_max`, without it what the session has left."""
+        with self._bounded(seconds_max):
+            await self._connection.execute(sql, *arguments)
+
+    @asynccontextmanager
+    async def in_transaction(self) -> AsyncIterator[None]:
+        """Commit what the block has done, or roll it back when it raises. Transactions are not nested."""
+        transaction = self._connection.transaction()
+        with self._bounded():
+            await transaction.start()
+        try:
+            yield
+        except BaseException:
+            # A connection that is closed says so, having nothing to roll back; what the block raised is what matters.
+            with suppress(*AWAY, asyncpg.PostgresError), self._bounded():
+                await transaction.rollback()
+            raise
+        with self._bounded():
+            await transaction.commit()
+
+    @contextmanager
+    def _bounded(self, seconds_max: float | None = None) -> Iterator[None]:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            with cut_off(self._connection, self._seconds_left if seconds_max is None else seconds_max):
+                yield
+        except asyncio.CancelledError:
+            # asyncpg would ask the server to cancel, and wait for its answer before the connection is used again.
+            terminate(self._connection)
+            raise
+        finally:
+            if seconds_max is None:
+                self._seconds_left = max(self._seconds_left - (clock() - began), 0.0)
 
 
 class Database:
@@ -74,7 +116,6 @@ class Database:
                 min_size=1,
                 max_size=connections_max,
                 timeout=CONNECT_SECONDS_MAX,
-                command_timeout=STATEMENT_SECONDS_MAX,
                 reset=_nothing_to_reset,
                 server_settings={"application_name": "idnode", "timezone": "UTC"},
             )
@@ -90,17 +131,17 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """A connection, each statement its own transaction."""
+        """A connection, each statement its own transaction. Raises Unavailable after SESSION_SECONDS_MAX of waiting."""
         with _errors_translated():
-            async with self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
-                yield Session(connection)
+            async with self._connection() as session:
+                yield session
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        """A connection in one transaction: committed at the end of the block, rolled back when it raises."""
+        """The same in one transaction: committed at the end of the block, rolled back when it raises."""
         with _errors_translated():
-            async with self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection, connection.transaction():
-                yield Session(connection)
+            async with self._connection() as session, session.in_transaction():
+                yield session
 
     async def ping(self) -> None:
         """A round trip. Raises Unavailable."""
@@ -115,10 +156,17 @@ class Database:
     async def close(self) -> None:
         """Give running statements their time, then close."""
         try:
-            async with asyncio.timeout(ACQUIRE_SECONDS_MAX):
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Session]:
+        clock = asyncio.get_running_loop().time
+        until = clock() + SESSION_SECONDS_MAX
+        async with self._pool.acquire(timeout=SESSION_SECONDS_MAX) as connection:
+            yield Session(connection, max(until - clock(), 0.0))
 
     async def _require_version(self) -> None:
         async with self.session() as session:

@@ -1,9 +1,12 @@
-"""What every request needs of the directory (keys, prefixes, templates), kept in memory until the doorbell rings."""
+"""What every request needs of the directory (keys, prefixes, templates), kept in memory until it changes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from idnode.model.access import ApiKey
+from idnode.model.errors import IdnodeError, Unavailable
 from idnode.model.identifier import Prefix
 from idnode.model.prefix_registration import PrefixRegistration
 from idnode.model.template import Template, TemplateName
@@ -12,14 +15,45 @@ from idnode.storage.prefixes import PrefixStore
 from idnode.storage.templates import TemplateStore
 
 ENTRIES_MAX = 50_000
+"""Of what exists, and as many of what does not: asking for what is not there pushes nothing out that is."""
 KEPT_SECONDS_MAX = 10.0
-"""Bounds the harm when a doorbell was lost: a revoked key works no longer than this."""
+"""Bounds the harm when the change feed fails: a revoked key works no longer than this."""
+STALE_SECONDS_MAX = 86_400
+"""While the database is away, prefixes and templates are believed this long."""
+READ_SECONDS_MAX = 0.8
+READS_IN_FLIGHT_MAX = 4
+WAITING_READS_MAX = 1_000
 
 T = TypeVar("T")
+Outcome = asyncio.Future[object | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a read found, when it ended (monotonic seconds), and how often the directory had been forgotten by then."""
+
+    found: object | None
+    read_at: float
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A read that somebody waits for: what it asks, since when, and its outcome for everyone who asks the same."""
+
+    key: Hashable
+    read: Callable[[], Awaitable[object | None]]
+    since: float
+    generation: int
+    outcome: Outcome
 
 
 class Directory:
-    """Read-through memory of three small tables, absence included. `monotonic` gives seconds."""
+    """Read-through memory of three small tables, absence included. `monotonic` gives seconds.
+
+    Raises Unavailable when the database does not answer within READ_SECONDS_MAX. A prefix or a template that was read
+    in the last STALE_SECONDS_MAX is then given instead; never a key, and never the absence of anything.
+    """
 
     def __init__(
         self, keys: KeyStore, prefixes: PrefixStore, templates: TemplateStore, *, monotonic: Callable[[], float]
@@ -28,12 +62,21 @@ class Directory:
         self._prefixes = prefixes
         self._templates = templates
         self._monotonic = monotonic
-        self._entries: dict[Hashable, tuple[float, object]] = {}
+        self._present: dict[Hashable, Entry] = {}
+        self._absent: dict[Hashable, Entry] = {}
         self._generation = 0
+        self._wanted: dict[Hashable, Wanted] = {}
+        self._queue: asyncio.Queue[Wanted] = asyncio.Queue(WAITING_READS_MAX)
+
+    async def run(self) -> None:
+        """Read until cancelled; without it only what is kept is found."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(READS_IN_FLIGHT_MAX):
+                tasks.create_task(self._read_wanted())
 
     async def key(self, secret_sha256: bytes) -> ApiKey | None:
         """The API key with this hash."""
-        return await self._find(secret_sha256, lambda: self._keys.find_by_secret(secret_sha256))
+        return await self._find(secret_sha256, lambda: self._keys.find_by_secret(secret_sha256), stale_seconds_max=0)
 
     async def prefix(self, prefix: Prefix) -> PrefixRegistration | None:
         """The registration of a prefix."""
@@ -43,19 +86,84 @@ class Directory:
         """One version of a template."""
         return await self._find(name.key, lambda: self._templates.find(name))
 
-    def forget(self) -> None:
-        """The directory has changed: read everything anew. Reads under way are not kept either."""
-        self._generation += 1
-        self._entries.clear()
+    def known_prefix(self, prefix: Prefix) -> tuple[bool, PrefixRegistration | None]:
+        """Whether it is known without reading what is registered under a prefix, and what that is."""
+        entry = self._current(prefix.folded)
+        return (False, None) if entry is None else (True, cast("PrefixRegistration | None", entry.found))
 
-    async def _find(self, key: Hashable, read: Callable[[], Awaitable[T | None]]) -> T | None:
-        entry = self._entries.get(key)
-        if entry is not None and self._monotonic() < entry[0]:
-            return cast("T | None", entry[1])
-        generation = self._generation
-        found = await read()
-        if generation == self._generation:
-            if len(self._entries) >= ENTRIES_MAX:
-                self._entries.clear()
-            self._entries[key] = (self._monotonic() + KEPT_SECONDS_MAX, found)
-        return found
+    def forget(self) -> None:
+        """The directory has changed: read everything anew. Reads under way are not kept either.
+
+        What was kept stays for the time when the database is away.
+        """
+        self._generation += 1
+        self._wanted.clear()
+        self._absent.clear()
+
+    async def _find(
+        self,
+        key: Hashable,
+        read: Callable[[], Awaitable[T | None]],
+        *,
+        stale_seconds_max: float = STALE_SECONDS_MAX,
+    ) -> T | None:
+        entry = self._current(key)
+        if entry is None:
+            try:
+                return cast("T | None", await self._read(key, read))
+            except Unavailable:
+                entry = self._present.get(key)
+                if entry is None or self._monotonic() - entry.read_at >= stale_seconds_max:
+                    raise
+        return cast("T | None", entry.found)
+
+    def _current(self, key: Hashable) -> Entry | None:
+        entry = self._present.get(key) or self._absent.get(key)
+        if entry is None or entry.generation != self._generation:
+            return None
+        return entry if self._monotonic() - entry.read_at < KEPT_SECONDS_MAX else None
+
+    async def _read(self, key: Hashable, read: Callable[[], Awaitable[object | None]]) -> object | None:
+        """Wait for the read of this key. One that hangs is waited for once, not by every caller anew."""
+        wanted = self._wanted.get(key)
+        if wanted is None:
+            outcome: Outcome = asyncio.get_running_loop().create_future()
+            wanted = Wanted(key, read, self._monotonic(), self._generation, outcome)
+            try:
+                self._queue.put_nowait(wanted)
+            except asyncio.QueueFull as error:
+                raise Unavailable(f"{WAITING_READS_MAX} reads of the directory wait already") from error
+            self._wanted[key] = wanted
+        try:
+            async with asyncio.timeout(max(wanted.since + READ_SECONDS_MAX - self._monotonic(), 0)):
+                return await asyncio.shield(wanted.outcome)
+        except TimeoutError as error:
+            raise Unavailable("the database does not answer; the same request will work when it does") from error
+
+    async def _read_wanted(self) -> None:
+        while True:
+            wanted = await self._queue.get()
+            try:
+                found = await wanted.read()
+            except IdnodeError as error:
+                wanted.outcome.set_exception(error)
+                # Whoever asked may have gone away; the loop is not to complain of an error that nobody fetched.
+                wanted.outcome.exception()
+            else:
+                self._keep(wanted, found)
+                wanted.outcome.set_result(found)
+            if self._wanted.get(wanted.key) is wanted:
+                del self._wanted[wanted.key]
+
+    def _keep(self, wanted: Wanted, found: object | None) -> None:
+        if wanted.generation != self._generation:
+            return
+        if found is None:
+            self._present.pop(wanted.key, None)
+            entries = self._absent
+        else:
+            self._absent.pop(wanted.key, None)
+            entries = self._present
+        if len(entries) >= ENTRIES_MAX and wanted.key not in entries:
+            entries.clear()
+        entries[wanted.key] = Entry(found, self._monotonic(), wanted.generation)

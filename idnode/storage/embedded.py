@@ -37,7 +37,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "listen_addresses": "",
         "shared_buffers": "256MB",
-        "max_connections": "100",
+        "max_connections": "400",
         "wal_compression": "on",
         "checkpoint_timeout": "15min",
         "max_wal_size": "2GB",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from idnode.storage.database import Database, Session
+from idnode.storage.database import UPKEEP_SECONDS_MAX, Database, Session
 from idnode.storage.statements import statements
 
 SQL = statements("idempotency")
@@ -92,4 +92,4 @@ class IdempotencyStore:
     async def forget_before(self, moment: datetime) -> None:
         """Drop answers older than `moment`."""
         async with self._database.session() as session:
-            await session.run(SQL["forget_answers"], moment)
+            await session.run(SQL["forget_answers"], moment, seconds_max=UPKEEP_SECONDS_MAX)

@@ -7,7 +7,7 @@ from datetime import date
 from importlib.resources import files
 
 from idnode.model.errors import IdnodeError
-from idnode.storage.database import Database
+from idnode.storage.database import UPKEEP_SECONDS_MAX, Database
 from idnode.storage.statements import statements
 
 SQL = statements("migrations")
@@ -81,4 +81,4 @@ async def migrate(database: Database, *, today: date, shipped: Sequence[Migratio
 async def ensure_change_partitions(database: Database, *, today: date) -> None:
     """Make the change log's partitions for this month and the next two."""
     async with database.session() as session:
-        await session.run(statements("changes")["ensure_change_partitions"], today)
+        await session.run(statements("changes")["ensure_change_partitions"], today, seconds_max=UPKEEP_SECONDS_MAX)

@@ -1,20 +1,34 @@
 """Coalesced reads: one read for one identifier, one statement for many, an answer or a reason for each caller."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+from hanging_server import at_work, hanging, server_of_its_own
 
 from idnode.model.errors import Unavailable
 from idnode.model.record import State
 from idnode.resolver.coalesce import ReadCoalescer
 from idnode.storage.identifiers import StoredRecord
+from idnode.storage.lookups import Lookups
 
 
 def record(folded: str) -> StoredRecord:
     return StoredRecord(folded, 1, State.ACTIVE, True, 0, b"{}")
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 @dataclass
@@ -23,11 +37,14 @@ class Table:
 
     records: dict[str, StoredRecord]
     statements: list[list[str]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     failure: Unavailable | None = None
 
-    async def read(self, folded: Sequence[str]) -> Mapping[str, StoredRecord]:
+    async def read(self, folded: Sequence[str], seconds_max: float) -> Mapping[str, StoredRecord]:
         self.statements.append(list(folded))
+        self.seconds.append(round(seconds_max, 3))
         found = {key: self.records[key] for key in folded if key in self.records}
         await self.gate.wait()
         if self.failure is not None:
@@ -37,7 +54,7 @@ class Table:
 
 @asynccontextmanager
 async def running(table: Table) -> AsyncIterator[ReadCoalescer]:
-    coalescer = ReadCoalescer(table.read)
+    coalescer = ReadCoalescer(table.read, monotonic=table.clock)
     loops = asyncio.create_task(coalescer.run())
     try:
         yield coalescer
@@ -125,3 +142,99 @@ async def test_every_caller_learns_that_the_database_is_away_and_the_next_one_as
                 await coalescer.find("88.118.8/A")
 
     assert table.statements == [["88.118.8/A"], ["88.118.8/A"]]
+
+
+async def test_who_asks_without_waiting_shares_the_answer_of_those_who_wait() -> None:
+    table = Table({"88.118.8/A": record("88.118.8/A")})
+    async with running(table) as coalescer:
+        asked = coalescer.ask("88.118.8/A")
+        waiting = asyncio.create_task(coalescer.find("88.118.8/A"))
+        told: list[StoredRecord | None] = []
+        asked.add_done_callback(lambda verdict: told.append(verdict.result()))
+        await turns()
+        table.gate.set()
+        found = await waiting
+
+    assert told == [found] == [record("88.118.8/A")]
+    assert table.statements == [["88.118.8/A"]]
+
+
+async def test_a_statement_gets_the_time_that_its_oldest_key_has_left() -> None:
+    table = Table({})
+    async with running(table) as coalescer:
+        for number in range(2):
+            coalescer.ask(f"88.118.8/{number}")
+            await turns()
+        for number, asked_at in enumerate((100.0, 100.3), start=2):
+            table.clock.seconds = asked_at
+            coalescer.ask(f"88.118.8/{number}")
+        table.clock.seconds = 100.5
+        table.gate.set()
+        last = coalescer.ask("88.118.8/4")
+        await last
+        await coalescer.find("88.118.8/5")
+
+    assert table.statements[2:] == [["88.118.8/2", "88.118.8/3", "88.118.8/4"], ["88.118.8/5"]]
+    assert table.seconds == [0.8, 0.8, 0.3, 0.8]
+
+
+@pytest.mark.parametrize(("waited", "expected"), [(0.7, [0.1]), (0.75, [0.1]), (0.84, [0.1]), (0.86, [])])
+async def test_keys_that_waited_long_get_a_last_chance_and_then_none(waited: float, expected: list[float]) -> None:
+    table = Table({})
+    async with running(table) as coalescer:
+        for number in range(2):
+            coalescer.ask(f"88.118.8/{number}")
+            await turns()
+        late = coalescer.ask("88.118.8/LATE")
+        table.clock.seconds += waited
+        table.gate.set()
+        await asyncio.wait([late])
+
+    assert table.seconds[2:] == expected
+    assert isinstance(late.exception(), Unavailable) is (not expected)
+
+
+async def test_keys_beyond_one_statement_keep_the_times_they_were_asked_at() -> None:
+    table = Table({})
+    async with running(table) as coalescer:
+        for number in range(2):
+            coalescer.ask(f"88.118.8/{number}")
+            await turns()
+        for number in range(256):
+            coalescer.ask(f"88.118.8/OLD-{number}")
+        table.clock.seconds += 0.2
+        late = coalescer.ask("88.118.8/LATE")
+        table.gate.set()
+        await late
+
+    assert [len(statement) for statement in table.statements] == [1, 1, 256, 1]
+    assert table.seconds == [0.8, 0.8, 0.6, 0.8]
+
+
+async def test_twenty_thousand_keys_may_wait_and_no_more() -> None:
+    coalescer = ReadCoalescer(Table({}).read, monotonic=Clock())
+    for number in range(20_000):
+        coalescer.ask(f"88.118.8/{number}")
+
+    with pytest.raises(Unavailable, match="20000 lookups wait already; try again shortly"):
+        coalescer.ask("88.118.8/ONE-MORE")
+
+    assert not coalescer.ask("88.118.8/7").done()
+
+
+async def test_a_server_that_hangs_is_told_to_every_caller(tmp_path: Path) -> None:
+    async with server_of_its_own(tmp_path) as server:
+        lookups = Lookups(server.dsn)
+        coalescer = ReadCoalescer(lookups.find_many, monotonic=time.monotonic)
+        async with at_work(lookups, coalescer):
+            before = await coalescer.find("88.118.8/A")
+            with hanging(server):
+                first = [coalescer.ask(f"88.118.8/{number}") for number in range(600)]
+                await turns()
+                second = [coalescer.ask(f"88.118.8/{number}") for number in range(600)]
+                # The server would never answer; the coalescer does, in less than a second.
+                await asyncio.wait([*first, *second], timeout=20)
+                outcomes = {type(verdict.exception()) for verdict in (*first, *second)}
+
+    assert before is None
+    assert outcomes == {Unavailable}

@@ -1,12 +1,17 @@
 """The pool: what is away is Unavailable, what is wrong is a StorageFault, and no wait is without end."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import asyncpg
 import pytest
+from hanging_server import hanging, server_of_its_own
 
-from idnode.model.errors import Unavailable
+from idnode.model.errors import NotFound, Unavailable
 from idnode.storage.database import Database, StorageFault
+from idnode.storage.embedded import EmbeddedPostgres
 
 NOBODY_LISTENS = "postgresql://idnode:geheim@127.0.0.1:1/idnode"
 
@@ -137,7 +142,7 @@ async def test_who_finds_all_connections_taken_is_told_so(dsn: str, monkeypatch:
 
     async with database.session():
         with monkeypatch.context() as patch:
-            patch.setattr("idnode.storage.database.ACQUIRE_SECONDS_MAX", 0.05)
+            patch.setattr("idnode.storage.database.SESSION_SECONDS_MAX", 0.05)
             with pytest.raises(Unavailable):
                 await database.ping()
 
@@ -148,7 +153,7 @@ async def test_who_finds_all_connections_taken_is_told_so(dsn: str, monkeypatch:
 
 
 async def test_a_statement_without_end_is_cut_off(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("idnode.storage.database.STATEMENT_SECONDS_MAX", 0.5)
+    monkeypatch.setattr("idnode.storage.database.SESSION_SECONDS_MAX", 0.5)
     database = await Database.open(dsn, connections_max=1)
 
     with pytest.raises(Unavailable):
@@ -165,10 +170,83 @@ async def test_close_does_not_wait_for_a_connection_that_nobody_gives_back(
 
     async def keep_it_while_the_pool_is_closed() -> None:
         async with database.session() as session:
-            monkeypatch.setattr("idnode.storage.database.ACQUIRE_SECONDS_MAX", 0.05)
+            monkeypatch.setattr("idnode.storage.database.CLOSE_SECONDS_MAX", 0.05)
             async with asyncio.timeout(10):
                 await database.close()
             await session.row("SELECT 1")
 
     with pytest.raises(Unavailable):
         await keep_it_while_the_pool_is_closed()
+
+
+@pytest.fixture
+async def hung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[EmbeddedPostgres, Database]]:
+    """A server that a test may stop, and a pool on it that waits half a second."""
+    async with server_of_its_own(tmp_path) as server:
+        database = await Database.open(server.dsn, connections_max=2)
+        monkeypatch.setattr("idnode.storage.database.SESSION_SECONDS_MAX", 0.5)
+        yield server, database
+        await database.close()
+
+
+async def test_a_server_that_hangs_is_unavailable_at_every_step(hung: tuple[EmbeddedPostgres, Database]) -> None:
+    server, database = hung
+
+    async def ask_within_a_session() -> None:
+        async with database.session() as session:
+            with hanging(server):
+                await session.row("SELECT 1")
+
+    async def commit() -> None:
+        async with database.transaction() as session:
+            await session.run("SELECT 1")
+            stack.enter_context(hanging(server))
+
+    async def roll_back() -> None:
+        async with database.transaction() as session:
+            await session.run("SELECT 1")
+            stack.enter_context(hanging(server))
+            raise NotFound("what the block raised")
+
+    for step in (ask_within_a_session, commit):
+        with ExitStack() as stack, pytest.raises(Unavailable):
+            async with asyncio.timeout(20):
+                await step()
+    with ExitStack() as stack, pytest.raises(NotFound, match="what the block raised"):
+        async with asyncio.timeout(20):
+            await roll_back()
+
+    await database.ping()
+
+
+async def test_whoever_gives_up_waiting_for_a_server_that_hangs_is_let_go(
+    hung: tuple[EmbeddedPostgres, Database],
+) -> None:
+    server, database = hung
+
+    with hanging(server):
+        # More callers than connections: some wait for an answer, some for a connection.
+        waiting = [asyncio.create_task(database.ping()) for _ in range(6)]
+        await asyncio.sleep(0.05)
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=20)
+        let_go = [task.cancelled() for task in waiting]
+
+    assert let_go == [True] * 6
+    await database.ping()
+
+
+async def test_a_statement_with_a_time_of_its_own_leaves_the_session_its_own(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idnode.storage.database.SESSION_SECONDS_MAX", 0.5)
+    database = await Database.open(dsn, connections_max=1)
+
+    async with database.transaction() as session:
+        await session.run("SELECT pg_sleep(0.6)", seconds_max=20)
+        row = await session.row("SELECT 1")
+
+    assert row is not None
+    assert row[0] == 1
+    await database.close()

@@ -1,7 +1,6 @@
 """Records in groups: each write its own outcome, the record and its change row together, and no group in two halves."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -34,7 +33,7 @@ def registration(identifier: str, *, text: str = "one", token: str | None = None
 def revision(identifier: str, *, version: int, text: str = "two", state: State = State.ACTIVE) -> RecordWrite:
     """The write that makes `version` of a record."""
     first = registration(identifier, text=text)
-    return RecordWrite(replace(first.record, version=version, state=state), Operation.REPLACE, TRACE)
+    return RecordWrite(first.record._replace(version=version, state=state), Operation.REPLACE, TRACE)
 
 
 def kept(token: str, text: str) -> KeptClaim:

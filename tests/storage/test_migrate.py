@@ -95,7 +95,7 @@ async def test_a_failing_one_leaves_nothing_of_itself_and_of_those_before_it(emp
 async def test_one_may_take_longer_than_a_statement_of_a_request(
     empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("idnode.storage.database.STATEMENT_SECONDS_MAX", 1.0)
+    monkeypatch.setattr("idnode.storage.database.SESSION_SECONDS_MAX", 1.0)
     database = await Database.open(empty_dsn, connections_max=2)
     slow = Migration(1, "0001_slow", "SELECT pg_sleep(1.1);")
 

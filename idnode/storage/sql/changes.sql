@@ -1,6 +1,6 @@
 -- name: append_change
--- The change row of a directory write; the doorbell makes every worker forget what it keeps of the directory.
-WITH rung AS (SELECT pg_notify('idnode_directory', ''))
+-- The change row of a directory write; at commit the doorbell makes every process read the change feed.
+WITH rung AS (SELECT pg_notify('idnode_change', ''))
 INSERT INTO change (at, subject, name, version, operation, actor, request_id, old, new)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM rung;
 

@@ -12,7 +12,8 @@ LIMIT $5;
 
 -- name: register_group
 -- Many registrations, one statement: the rows that did not exist, and the change row of each. Sorted, so that two
--- groups that share identifiers wait for each other in one order and never in a ring.
+-- groups that share identifiers wait for each other in one order and never in a ring. The doorbell rings once, at commit:
+-- only what the last SELECT asks for is run, hence the join.
 WITH input AS (
     SELECT *
     FROM unnest($1::text[], $2::boolean[], $3::integer[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[])
@@ -26,11 +27,14 @@ WITH input AS (
     INSERT INTO change (at, subject, name, version, operation, actor, request_id, old, new)
     SELECT at, 'identifier', folded, 1, 'register', actor, request_id, NULL, record
     FROM input JOIN written USING (folded)
+), rung AS (
+    SELECT pg_notify('idnode_change', '')
 )
-SELECT folded FROM written;
+SELECT folded FROM written CROSS JOIN rung;
 
 -- name: revise_group
 -- Many revisions, one statement: those whose version is still the one they were planned on. Locked in key order first.
+-- Rings like register_group.
 WITH input AS (
     SELECT *
     FROM unnest(
@@ -54,5 +58,7 @@ WITH input AS (
     INSERT INTO change (at, subject, name, version, operation, actor, request_id, old, new)
     SELECT n.at, 'identifier', n.folded, n.expected_version + 1, n.operation, n.actor, n.request_id, b.record, n.record
     FROM input n JOIN before b USING (folded)
+), rung AS (
+    SELECT pg_notify('idnode_change', '')
 )
-SELECT folded FROM written;
+SELECT folded FROM written CROSS JOIN rung;
