@@ -7,8 +7,8 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -75,18 +75,27 @@ def write_secret(path: Path, secret: str) -> None:
         os.close(descriptor)
 
 
+def address_family(host: str) -> socket.AddressFamily:
+    """Of an address, or of localhost."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def allow_both_families(listener: socket.socket, host: str) -> None:
+    """Before it is bound: `::` takes IPv4 too, other IPv6 addresses do not."""
+    if listener.family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
+
+
 def listening_socket(host: str, port: int) -> socket.socket:
     """A TCP socket that listens; `::` takes IPv4 too. Raises CannotStart when the address is taken or not ours.
 
     It listens at once, because two sockets that are merely bound may share a port. Who connects waits to be served.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener = socket.socket(address_family(host), socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
+            allow_both_families(listener, host)
             listener.bind((host, port))
             listener.listen(BACKLOG)
         except OSError:
@@ -144,3 +153,15 @@ async def stop_signal() -> AsyncIterator[StopSignal]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def reload_signal() -> Iterator[asyncio.Event]:
+    """Set by SIGHUP for the length of a block."""
+    loop = asyncio.get_running_loop()
+    has_come = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, has_come.set)
+    try:
+        yield has_come
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)

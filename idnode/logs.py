@@ -3,7 +3,11 @@
 import asyncio
 import atexit
 import logging
+import os
+import stat
 import sys
+from collections.abc import Iterable, Iterator
+from select import PIPE_BUF
 from typing import BinaryIO
 
 import orjson
@@ -38,14 +42,16 @@ def configure_logs(*, level: str, log_format: str) -> None:
 class LineLogger:
     """Writes events as lines: what people must see at once, the rest together within FLUSH_SECONDS_MAX.
 
-    A write for each request would cost more than making its line. A log that cannot be written (a closed pipe, a full
-    disk) fails no request.
+    A write for each request would cost more than making its line. Several processes write to one log: what is written
+    at once stays together, in a pipe only up to PIPE_BUF bytes (pipe(7)). A log that cannot be written (a closed pipe,
+    a full disk) fails no request.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lines: list[bytes] = []
         self._flush_is_due = False
+        self._write_bytes_max = PIPE_BUF if _is_pipe(stream) else sys.maxsize
 
     def info(self, event: str | bytes) -> None:
         """One line, soon; at once where no event loop runs that could write it later."""
@@ -73,14 +79,36 @@ class LineLogger:
         self._flush_is_due = False
         lines, self._lines = self._lines, []
         try:
-            self._stream.write(b"".join(lines))
-            self._stream.flush()
+            for together in written_together(lines, bytes_max=self._write_bytes_max):
+                self._stream.write(together)
+                self._stream.flush()
         except (OSError, ValueError):
             return
 
     def _add(self, event: str | bytes) -> None:
         line = event.encode("utf-8", "backslashreplace") if isinstance(event, str) else event
         self._lines.append(line + b"\n")
+
+
+def written_together(lines: Iterable[bytes], *, bytes_max: int) -> Iterator[bytes]:
+    """Whole lines joined to pieces of at most so many bytes; a longer line is a piece of its own."""
+    piece: list[bytes] = []
+    size = 0
+    for line in lines:
+        if piece and size + len(line) > bytes_max:
+            yield b"".join(piece)
+            piece, size = [], 0
+        piece.append(line)
+        size += len(line)
+    if piece:
+        yield b"".join(piece)
+
+
+def _is_pipe(stream: BinaryIO) -> bool:
+    try:
+        return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _rendering(log_format: str) -> list[structlog.typing.Processor]:
