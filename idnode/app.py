@@ -3,22 +3,37 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from aiohttp import web
+from prometheus_client.registry import Collector
 
 from idnode.config import Settings
+from idnode.frontends.answer import HttpDate
 from idnode.frontends.authentication import Authentication
-from idnode.frontends.boundary import boundary
+from idnode.frontends.boundary import Boundary, middleware
+from idnode.frontends.client_address import ClientAddress
+from idnode.frontends.counting import Counting
+from idnode.frontends.fastpath.calls import Calls
+from idnode.frontends.fastpath.connections import FrontConnections, MakeFront
+from idnode.frontends.fastpath.front import Beginnings, Front, FrontCounters, FrontLimits
+from idnode.frontends.fastpath.heads import Heads
+from idnode.frontends.fastpath.misses import Misses
+from idnode.frontends.limiting import Limiting
+from idnode.frontends.listener import ApplicationConnections, Connections, Listener
 from idnode.frontends.metrics import HttpCounters
 from idnode.frontends.ops.health import Health
-from idnode.frontends.ops.metrics import NodeCollector, metrics_route
+from idnode.frontends.ops.metrics import NodeCollector, metrics_route, process_registry
+from idnode.frontends.ops.resolving import Resolving, ResolvingCollector
+from idnode.frontends.ops.snapshots import Snapshot, taken
 from idnode.frontends.request_ids import RequestIds
 from idnode.frontends.rest.handles import HandleRest
+from idnode.frontends.token_bucket import ENTRIES_MAX, TokenBuckets
 from idnode.frontends.v1.dispatch import Dispatcher
 from idnode.frontends.v1.enterprises import EnterprisesApi
 from idnode.frontends.v1.identifiers import IdentifiersApi
@@ -30,13 +45,9 @@ from idnode.frontends.v1.templates import TemplatesApi
 from idnode.lifecycle import (
     BACKLOG,
     ensure_home,
-    listening_socket,
     new_id,
     new_secret,
     now,
-    settle_garbage_collection,
-    stop_signal,
-    write_secret,
 )
 from idnode.model.errors import IdnodeError
 from idnode.model.identifier import Prefix
@@ -51,29 +62,36 @@ from idnode.registry.rules.moments import node_day
 from idnode.registry.seeding import FirstRun
 from idnode.registry.service import RegistryService
 from idnode.registry.templates import TemplateRegistry
+from idnode.resolver.cache import AnswerCache
 from idnode.resolver.coalesce import ReadCoalescer
+from idnode.resolver.freshness import Freshness
 from idnode.resolver.metrics import ResolverCounters
 from idnode.resolver.service import ResolverService
+from idnode.resolver.tally import Turn
+from idnode.resolver.usage import Usage
+from idnode.resolver.usage_flush import UsageFlusher
 from idnode.storage.changes import ChangeStore
 from idnode.storage.database import Database
 from idnode.storage.directory import Directory
-from idnode.storage.doorbell import Doorbell
 from idnode.storage.embedded import EmbeddedPostgres, EmbeddedPostgresFailed, PostgresBinaries
 from idnode.storage.enterprises import EnterpriseStore
+from idnode.storage.feed import ChangeFeed
 from idnode.storage.idempotency import IdempotencyStore
 from idnode.storage.identifiers import IdentifierStore
 from idnode.storage.inspection import running_embedded_dsn
 from idnode.storage.keys import KeyStore
+from idnode.storage.lookups import Lookups
 from idnode.storage.migrate import ensure_change_partitions, migrate
 from idnode.storage.prefixes import PrefixStore
 from idnode.storage.templates import TemplateStore
+from idnode.storage.usage import UsageStore
 
 ADMIN_KEY_FILE = "admin.key"
 USES_FLUSH_SECONDS = 5.0
 UPKEEP_SECONDS = 3_600.0
 REVIVE_SECONDS = 0.5
-DRAIN_SECONDS_MIN = 0.001
-"""aiohttp takes 0 for endless."""
+WORKERS_REMEMBERED = timedelta(days=7)
+"""After that a worker that was not heard of is not coming back with counts that it could not store."""
 
 log = structlog.get_logger("idnode")
 
@@ -86,11 +104,21 @@ class Node:
     routes: tuple[Route, ...]
     first_run: FirstRun
     group_commit: GroupCommit
+    calls: Calls
     coalescer: ReadCoalescer
-    doorbell: Doorbell
+    lookups: Lookups
+    directory: Directory
+    feed: ChangeFeed
+    freshness: Freshness
+    resolving: Resolving
+    usage_store: UsageStore
+    usage_flusher: UsageFlusher
     authentication: Authentication
     idempotency: IdempotencyStore
     database: Database
+    http: HttpCounters
+    counters: Collector
+    make_front: MakeFront
     is_draining: bool = False
 
     async def flush_uses(self) -> None:
@@ -102,12 +130,13 @@ class Node:
         finally:
             await self._flush_uses()
 
-    async def upkeep(self, settings: Settings) -> None:
-        """Forget old answers and make the change log's next partitions, every hour until cancelled."""
+    async def upkeep(self, settings: Callable[[], Settings]) -> None:
+        """Forget old answers and workers, make the change log's next partitions, every hour until cancelled."""
         while True:
             try:
-                await self.idempotency.forget_before(now() - timedelta(hours=settings.idempotency_hours))
+                await self.idempotency.forget_before(now() - timedelta(hours=settings().idempotency_hours))
                 await ensure_change_partitions(self.database, today=now().date())
+                await self.usage_store.forget_workers(int((now() - WORKERS_REMEMBERED).timestamp()))
             except IdnodeError as error:
                 log.warning("upkeep_postponed", code=error.code, detail=error.detail)
             await asyncio.sleep(UPKEEP_SECONDS)
@@ -119,8 +148,10 @@ class Node:
             log.warning("uses_lost", code=error.code, detail=error.detail)
 
 
-def compose(settings: Settings, database: Database, dsn: str) -> Node:
-    """Wire the services and front-ends of a node together."""
+def compose(
+    settings: Settings, database: Database, dsn: str, *, scrape: Callable[[], Awaitable[Snapshot]] | None = None
+) -> Node:
+    """Wire the services and front-ends of a node together. `scrape` brings the counters of all its workers."""
     own = Prefix.parse(settings.prefix)
     key_store, prefix_store, template_store = KeyStore(database), PrefixStore(database), TemplateStore(database)
     enterprise_store, identifiers, changes = EnterpriseStore(database), IdentifierStore(database), ChangeStore(database)
@@ -128,64 +159,94 @@ def compose(settings: Settings, database: Database, dsn: str) -> Node:
     directory = Directory(key_store, prefix_store, template_store, monotonic=time.monotonic)
     written, looked_up, http = RegistryCounters(), ResolverCounters(), HttpCounters()
 
-    writer = DirectoryWriter(database, directory, written, now=now, new_id=new_id)
+    cache = AnswerCache(bytes_max=settings.cache_bytes, negative_bytes_max=settings.negative_cache_bytes)
+    lookups, freshness = Lookups(dsn), Freshness(cache, directory.forget, monotonic=time.monotonic)
+
+    writer = DirectoryWriter(database, written, committed=freshness.changed, now=now, new_id=new_id)
     enterprises = EnterpriseRegistry(enterprise_store, writer)
     prefixes = PrefixRegistry(prefix_store, enterprises, writer, own=own)
     templates = TemplateRegistry(template_store, directory, writer)
     keys = KeyRegistry(key_store, writer, new_secret=new_secret)
-    group_commit, coalescer = GroupCommit(identifiers.commit, written), ReadCoalescer(identifiers.find_many)
-    registry = RegistryService(identifiers, directory, group_commit, written)
-    resolver = ResolverService(identifiers, coalescer, directory, looked_up)
+    usage = Usage(nanoseconds=time.perf_counter_ns, time_ns=time.time_ns, node_day=node_day)
+    group_commit = GroupCommit(identifiers.commit, written, committed=freshness.written)
+    coalescer = ReadCoalescer(lookups.find_many, monotonic=time.monotonic)
+    registry = RegistryService(
+        identifiers, directory, group_commit, written, registered=usage.registered, nanoseconds=time.perf_counter_ns
+    )
+    resolver = ResolverService(lookups.find_many, coalescer, directory, looked_up)
+
+    client_address = ClientAddress(settings.client_address, settings.trusted_proxies)
+    counting = Counting(http, usage, directory, client_address)
+    limiting = Limiting(
+        TokenBuckets(settings.requests_per_second, settings.requests_burst, ENTRIES_MAX, time.monotonic)
+    )
+    date = HttpDate(time.time)
+    beginnings = Beginnings(date, usage.tallies)
+    misses = Misses(resolver, cache, freshness, usage, beginnings, stale_seconds_max=settings.stale_seconds)
 
     authentication = Authentication(directory, key_store, now=now)
-    dispatcher = Dispatcher(authentication, idempotency, written, now=now, body_seconds_max=settings.body_seconds)
+    dispatcher = Dispatcher(authentication, idempotency, written, now=now)
     table = (
         *EnterprisesApi(enterprises, prefixes).routes(),
         *PrefixesApi(prefixes).routes(),
         *KeysApi(keys).routes(),
         *TemplatesApi(templates, own=own).routes(),
-        *IdentifiersApi(registry, resolver, identifiers, changes).routes(),
+        *IdentifiersApi(registry, resolver, identifiers, changes, counting).routes(),
     )
+    boundary = Boundary(counting, limiting, RequestIds(new_id().hex))
+    calls = Calls(Heads(table), dispatcher, boundary, beginnings, client_address)
     application = web.Application(
-        middlewares=[boundary(http, RequestIds(new_id().hex))], client_max_size=REQUEST_BYTES_MAX
+        middlewares=[middleware(boundary, date, misses.stale_response, is_draining=lambda: node.is_draining)],
+        client_max_size=REQUEST_BYTES_MAX,
     )
+    usage_store, front_counters = UsageStore(database), FrontCounters()
+    usage_flusher = UsageFlusher(usage, usage_store, worker=new_id(), now=now)
+    resolving = Resolving(cache, freshness, lookups, usage, usage_flusher, front_counters, limiting)
+    counters = process_registry(NodeCollector(http, usage, written, looked_up, database), ResolvingCollector(resolving))
+
+    async def scrape_own() -> Snapshot:
+        return taken(counters)
+
     node = Node(
         application=application,
         routes=table,
         first_run=FirstRun(enterprises, enterprise_store, prefixes, templates, keys, registry, now=now),
         group_commit=group_commit,
+        calls=calls,
         coalescer=coalescer,
-        doorbell=Doorbell(dsn, directory.forget),
+        lookups=lookups,
+        directory=directory,
+        feed=ChangeFeed(dsn, follower=freshness, monotonic=time.monotonic),
+        freshness=freshness,
+        resolving=resolving,
+        usage_store=usage_store,
+        usage_flusher=usage_flusher,
         authentication=authentication,
         idempotency=idempotency,
         database=database,
+        http=http,
+        counters=counters,
+        make_front=partial(
+            Front,
+            cache=cache,
+            usage=usage,
+            turn=Turn(usage, nanoseconds=time.perf_counter_ns, call_soon=asyncio.get_running_loop().call_soon),
+            beginnings=beginnings,
+            ask=misses.ask,
+            call=calls.begin,
+            client_address=client_address,
+            limiting=limiting,
+            counters=front_counters,
+            monotonic=time.monotonic,
+        ),
     )
-    application.add_routes(v1_routes(table, dispatcher))
+    application.add_routes(
+        v1_routes(table, dispatcher, client_of=counting.client_of, body_seconds_max=settings.body_seconds)
+    )
     application.add_routes(Health(database, is_draining=lambda: node.is_draining).routes())
-    application.add_routes([metrics_route(NodeCollector(http, written, looked_up, database))])
+    application.add_routes([metrics_route(scrape or scrape_own)])
     application.add_routes(HandleRest(resolver, authentication).routes())
     return node
-
-
-async def serve(settings: Settings, *, out: Callable[[str], None]) -> None:
-    """Run the node until SIGINT or SIGTERM. `out` gets the few lines that people should see."""
-    home = ensure_home(settings.home)
-    with listening_socket(settings.http_host, settings.http_port) as listener:
-        async with stop_signal() as stop, open_database(settings) as (database, dsn):
-            node = compose(settings, database, dsn)
-            async with running(node, settings):
-                await _begin(node, settings, out=out)
-                settle_garbage_collection()
-                async with answering(node, settings, listener):
-                    host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
-                    out(
-                        f"idnode serves prefix {settings.prefix} on http://{host}:{settings.http_port} (data in {home})"
-                    )
-                    log.info("serving", host=settings.http_host, port=settings.http_port, prefix=settings.prefix)
-                    await stop.wait()
-                    node.is_draining = True
-                    log.info("draining", seconds_max=settings.drain_seconds)
-    log.info("stopped")
 
 
 async def migrate_database(settings: Settings) -> tuple[str, ...]:
@@ -214,17 +275,21 @@ async def open_database(settings: Settings) -> AsyncIterator[tuple[Database, str
 
 
 @asynccontextmanager
-async def running(node: Node, settings: Settings) -> AsyncIterator[None]:
+async def running(node: Node) -> AsyncIterator[None]:
     """The background work of a node for the length of a block."""
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(work)
             for work in (
                 node.group_commit.run(),
+                node.calls.run(),
                 node.coalescer.run(),
-                node.doorbell.run(),
+                node.lookups.run(),
+                node.directory.run(),
+                node.feed.run(),
+                node.freshness.run(),
                 node.flush_uses(),
-                node.upkeep(settings),
+                node.usage_flusher.run(),
             )
         ]
         try:
@@ -237,19 +302,27 @@ async def running(node: Node, settings: Settings) -> AsyncIterator[None]:
 @asynccontextmanager
 async def answering(node: Node, settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
     """HTTP for the length of a block; what is under way at its end gets `drain_seconds`."""
-    runner = web.AppRunner(
-        node.application,
-        access_log=None,
-        keepalive_timeout=settings.idle_seconds,
-        shutdown_timeout=max(settings.drain_seconds, DRAIN_SECONDS_MIN),
-        auto_decompress=False,
-    )
-    await runner.setup()
+    accepting = Listener(listener, await answering_connections(node, settings), backlog=BACKLOG)
+    await accepting.start()
     try:
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
         yield
     finally:
-        await runner.cleanup()
+        await accepting.stop_accepting()
+        await accepting.drain(settings.drain_seconds)
+        await accepting.close()
+
+
+async def answering_connections(node: Node, settings: Settings) -> Connections:
+    """What a listener lets clients in to."""
+
+    def leave() -> None:
+        node.is_draining = True
+
+    application = await ApplicationConnections.open_for(
+        node.application, node.http, idle_seconds=settings.idle_seconds, leave=leave
+    )
+    limits = FrontLimits(settings.connections, settings.header_seconds, settings.idle_seconds)
+    return FrontConnections(application, node.make_front, limits)
 
 
 @asynccontextmanager
@@ -277,22 +350,3 @@ async def _revive(server: EmbeddedPostgres, settings: Settings) -> None:
                 log.info("postgres_revived", pid=server.pid)
         except (EmbeddedPostgresFailed, OSError) as error:
             log.warning("postgres_not_revived", detail=str(error))
-
-
-async def _begin(node: Node, settings: Settings, *, out: Callable[[str], None]) -> None:
-    """The first run's work; on later runs it finds everything done."""
-    await node.first_run.ensure_node()
-    path = settings.home.resolve() / ADMIN_KEY_FILE
-    made: list[str] = []
-
-    def keep(secret: str) -> None:
-        write_secret(path, secret)
-        made.append(secret)
-
-    if await node.first_run.ensure_admin_key(keep):
-        out(f"admin API key (shown once, kept in {path}): {made[0]}")
-    if settings.seed == "demo":
-        today = node_day(now())
-        count = await node.first_run.seed(today=today, products_each=settings.seed_products)
-        if count:
-            out(f"seeded {count} demo products; IDNODE_SEED=none starts empty")

@@ -10,14 +10,30 @@ import pytest
 import structlog
 import uvloop
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import StrOrURL
+from aiohttp.web import Application
 from harness import NodeUnderTest
+from yarl import URL
 
-from idnode.app import compose, running
+from idnode.app import answering, compose, running
 from idnode.config import Settings
-from idnode.lifecycle import now
+from idnode.lifecycle import listening_socket, now
 from idnode.storage.database import Database
 from idnode.storage.embedded import EmbeddedPostgres
 from idnode.storage.migrate import migrate
+
+
+class ThroughFront(TestServer):
+    """An application on a port of its own; its client calls the front on another one."""
+
+    def __init__(self, application: Application, *, front_port: int) -> None:
+        super().__init__(application)
+        self._front_port = front_port
+
+    def make_url(self, path: StrOrURL) -> URL:
+        """A path as the client calls it."""
+        return URL(f"http://127.0.0.1:{self._front_port}").join(URL(path))
+
 
 TEMPLATE_DATABASE = "migrated"
 _numbers = count(1)
@@ -72,22 +88,30 @@ async def database(dsn: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def node(database: Database, dsn: str) -> AsyncIterator[NodeUnderTest]:
     """A node without demo data: own prefix 88.118, shipped templates, one admin key."""
-    settings = Settings(seed="none", body_seconds=1)
+    async for served in serve_node(Settings(seed="none", body_seconds=1, drain_seconds=1), database, dsn):
+        yield served
+
+
+async def serve_node(settings: Settings, database: Database, dsn: str) -> AsyncIterator[NodeUnderTest]:
+    """A node served by both ways: the client's requests go through the front, `aiohttp_port` leads past it."""
     composed = compose(settings, database, dsn)
     stopping = asyncio.Event()
 
     async def run() -> None:
-        async with running(composed, settings):
+        async with running(composed):
             await stopping.wait()
 
     background = asyncio.create_task(run())
     await composed.first_run.ensure_node()
     secrets: list[str] = []
     await composed.first_run.ensure_admin_key(secrets.append)
-    server = TestServer(composed.application)
-    await server.start_server(auto_decompress=False)
-    async with TestClient(server) as client:
-        yield NodeUnderTest(composed, client, secrets[0])
+    with listening_socket("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        async with answering(composed, settings, listener):
+            server = ThroughFront(composed.application, front_port=port)
+            await server.start_server(auto_decompress=False)
+            async with TestClient(server) as client:
+                yield NodeUnderTest(composed, client, secrets[0], port, server.port or 0)
     stopping.set()
     await background
 

@@ -24,6 +24,8 @@ class NodeUnderTest:
     node: Node
     client: "TestClient[Request, Application]"
     admin_key: str
+    port: int
+    aiohttp_port: int
 
     @property
     def admin(self) -> dict[str, str]:

@@ -34,6 +34,14 @@ def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if _state(pid) not in (None, "Z", "X")}
 
 
+def command_of(pid: int) -> bytes:
+    """The command line of a process."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def family(pid: int) -> set[int]:
     """A process and its children."""
     try:
@@ -50,8 +58,17 @@ def end(pids: set[int]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+async def until_gone(pids: set[int]) -> None:
+    """Wait for the end of processes that are not ours to wait for."""
+    async with asyncio.timeout(END_SECONDS_MAX):
+        while alive(pids):  # noqa: ASYNC110  # another process sets no event of ours
+            await asyncio.sleep(POLL_SECONDS)
+
+
 class NodeProcess:
     """`idnode serve` with its home, its output and its log below `directory`; settings are variables without IDNODE_.
+
+    It has one worker unless told otherwise.
 
     As a context manager it starts, waits until the node is ready, and ends with the block.
     """
@@ -62,7 +79,12 @@ class NodeProcess:
         run = next(_numbers)
         self._stdout = directory / f"{run}.stdout"
         self._stderr = directory / f"{run}.stderr"
-        given = {"HOME": self.home, "HTTP_PORT": self.port, **{name.upper(): value for name, value in settings.items()}}
+        given = {
+            "HOME": self.home,
+            "HTTP_PORT": self.port,
+            "WORKERS": 1,
+            **{name.upper(): value for name, value in settings.items()},
+        }
         self._environment = {name: text for name, text in os.environ.items() if not name.startswith("IDNODE_")}
         self._environment |= {f"IDNODE_{name}": str(value) for name, value in given.items()}
         self._process: Process | None = None
@@ -128,7 +150,7 @@ class NodeProcess:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "idnode", "serve"), env=self._environment, stdout=stdout, stderr=stderr
             )
-        if self._session is None:
+        if self._session is None or self._session.closed:
             self._session = ClientSession(connector=TCPConnector(limit=0))
 
     async def restart(self) -> None:
@@ -165,14 +187,24 @@ class NodeProcess:
         self.send(number)
         return await self.until_ended()
 
+    @property
+    def workers(self) -> set[int]:
+        """The processes that answer requests."""
+        return {pid for pid in family(self.pid) if b"idnode.worker" in command_of(pid)}
+
     async def kill(self) -> None:
-        """End the node without warning; its PostgreSQL goes on."""
+        """End the node without warning, and wait for the end of its workers; its PostgreSQL goes on."""
+        workers = self.workers
         self.send(signal.SIGKILL)
         await self.until_ended()
+        await until_gone(workers)
 
     async def close(self) -> None:
         """Leave nothing running."""
         try:
+            if self._session is not None:
+                # The node waits a while for clients that stay.
+                await self._session.close()
             if self._process is not None and self._process.returncode is None:
                 await self.stop()
         finally:
@@ -180,8 +212,6 @@ class NodeProcess:
                 await self.kill()
             if self.postgres is not None:
                 end(family(self.postgres))
-            if self._session is not None:
-                await self._session.close()
 
     async def __aenter__(self) -> Self:
         try:

@@ -89,7 +89,7 @@ async def connect(port: int) -> RawConnection:
 
 async def exchange(node: NodeUnderTest, *parts: bytes, has_body: bool = True) -> RawAnswer:
     """One request to the node on a connection of its own, and its answer."""
-    async with await connect(node.client.server.port or 0) as connection:
+    async with await connect(node.port) as connection:
         await connection.send(*parts)
         return await connection.answer(has_body=has_body)
 

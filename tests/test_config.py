@@ -1,10 +1,12 @@
 """Settings: every one from a variable and from the file, every error at once, no secret shown."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
+import orjson
 import pytest
 
-from idnode.config import InvalidSettings, Settings, describe_settings, load_settings
+from idnode.config import InvalidSettings, Settings, describe_settings, load_settings, reloaded
 
 # For each setting: what a variable says, what a TOML file says (another value), and what both mean.
 EVERY_SETTING = {
@@ -12,6 +14,7 @@ EVERY_SETTING = {
     "prefix": ("88.119", '"88.120"', "88.119", "88.120"),
     "http_host": ("::1", '"0.0.0.0"', "::1", "0.0.0.0"),  # noqa: S104  # nothing binds here
     "http_port": ("8101", "8102", 8101, 8102),
+    "workers": ("3", "64", 3, 64),
     "database_url": ("postgresql://one/a", '"postgresql://two/a"', "postgresql://one/a", "postgresql://two/a"),
     "database_connections": ("3", "4", 3, 4),
     "pg_bindir": ("/opt/one", '"/opt/two"', Path("/opt/one"), Path("/opt/two")),
@@ -19,6 +22,20 @@ EVERY_SETTING = {
     "seed_products": ("5", "6", 5, 6),
     "body_seconds": ("1.5", "2.5", 1.5, 2.5),
     "idle_seconds": ("3.5", "4.5", 3.5, 4.5),
+    "header_seconds": ("4.5", "6.5", 4.5, 6.5),
+    "connections": ("11", "12", 11, 12),
+    "trusted_proxies": (
+        "10.0.0.7, fd00::/8",
+        '["192.0.2.0/24", "192.0.2.1"]',
+        (IPv4Network("10.0.0.7/32"), IPv6Network("fd00::/8")),
+        (IPv4Network("192.0.2.0/24"), IPv4Network("192.0.2.1/32")),
+    ),
+    "client_address": ("x-forwarded-for", '"proxy-protocol"', "x-forwarded-for", "proxy-protocol"),
+    "requests_per_second": ("0.5", "20", 0.5, 20.0),
+    "requests_burst": ("13", "14", 13, 14),
+    "cache_bytes": ("1048576", "2097152", 1_048_576, 2_097_152),
+    "negative_cache_bytes": ("1048577", "2097153", 1_048_577, 2_097_153),
+    "stale_seconds": ("0", "15", 0, 15),
     "drain_seconds": ("0", "5.5", 0.0, 5.5),
     "idempotency_hours": ("7", "8", 7, 8),
     "log_level": ("debug", '"error"', "debug", "error"),
@@ -90,6 +107,76 @@ def test_all_errors_come_at_once_each_with_its_variable(file: Path) -> None:
         ("IDNODE_SEED", "literal-error", "all"),
         ("IDNODE_COLOUR", "unknown-setting", None),
     }
+
+
+@pytest.mark.parametrize(
+    ("variable", "detail"),
+    [
+        ("10.0.0.300", "'10.0.0.300' is no IP address or network such as 10.0.0.7, 10.0.0.0/8 or fd00::/8"),
+        ("10.0.0.7,,10.0.0.8", "'' is no IP address or network such as 10.0.0.7, 10.0.0.0/8 or fd00::/8"),
+        ("10.0.0.7/8", "'10.0.0.7/8' is no IP address or network such as 10.0.0.7, 10.0.0.0/8 or fd00::/8"),
+        (
+            "proxy.example.com",
+            "'proxy.example.com' is no IP address or network such as 10.0.0.7, 10.0.0.0/8 or fd00::/8",
+        ),
+        (",".join(["10.0.0.7"] * 257), "has 257 elements, the limit is 256"),
+    ],
+)
+def test_a_trusted_proxy_that_is_no_address_is_named(variable: str, detail: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings({"IDNODE_TRUSTED_PROXIES": variable})
+
+    assert [(v.pointer, v.detail) for v in caught.value.violations] == [("IDNODE_TRUSTED_PROXIES", detail)]
+
+
+@pytest.mark.parametrize("toml", ["3", "[167772167]", "[[]]", "{}", "true"])
+def test_trusted_proxies_are_texts(toml: str, file: Path) -> None:
+    file.write_text(f"trusted_proxies = {toml}\n")
+
+    with pytest.raises(InvalidSettings, match=r"^IDNODE_TRUSTED_PROXIES: "):
+        load_settings({}, file=file)
+
+
+def test_trusted_proxies_may_be_one_text_in_the_file_too(file: Path) -> None:
+    file.write_text('trusted_proxies = "10.0.0.7,10.0.0.8"\n')
+
+    assert load_settings({}, file=file).trusted_proxies == (IPv4Network("10.0.0.7/32"), IPv4Network("10.0.0.8/32"))
+
+
+def test_limits_of_numbers_are_named_with_value_and_limit() -> None:
+    environment = {
+        "IDNODE_CACHE_BYTES": "1048575",
+        "IDNODE_REQUESTS_PER_SECOND": "-1",
+        "IDNODE_REQUESTS_BURST": "0",
+        "IDNODE_CONNECTIONS": "0",
+        "IDNODE_HEADER_SECONDS": "601",
+    }
+
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(environment)
+
+    assert {v.pointer: (v.value, v.detail) for v in caught.value.violations} == {
+        "IDNODE_CACHE_BYTES": ("1048575", "Input should be greater than or equal to 1048576"),
+        "IDNODE_REQUESTS_PER_SECOND": ("-1", "Input should be greater than or equal to 0"),
+        "IDNODE_REQUESTS_BURST": ("0", "Input should be greater than or equal to 1"),
+        "IDNODE_CONNECTIONS": ("0", "Input should be greater than or equal to 1"),
+        "IDNODE_HEADER_SECONDS": ("601", "Input should be less than or equal to 600"),
+    }
+
+
+def test_a_reload_changes_all_but_what_the_node_stands_on_and_says_what_it_left() -> None:
+    present = Settings(http_port=8101, drain_seconds=3)
+
+    after, ignored = reloaded(present, Settings(http_port=8102, drain_seconds=4, prefix="88.119", workers=7))
+
+    assert (after.http_port, after.prefix, after.drain_seconds, after.workers) == (8101, "88.118", 4, 7)
+    assert ignored == ("IDNODE_PREFIX", "IDNODE_HTTP_PORT")
+
+
+def test_settings_survive_the_way_to_a_worker() -> None:
+    settings = load_settings({f"IDNODE_{name.upper()}": variable for name, (variable, *_) in EVERY_SETTING.items()})
+
+    assert Settings.model_validate(orjson.loads(orjson.dumps(settings.model_dump(mode="json")))) == settings
 
 
 def test_an_unknown_variable_is_named_and_its_value_is_not_shown() -> None:

@@ -186,7 +186,7 @@ async def test_upkeep_outlives_a_fault_of_storage(node: NodeUnderTest) -> None:
         await session.run("DROP TABLE idempotency")
 
     with capture_logs() as logs:
-        upkeep = asyncio.create_task(node.node.upkeep(Settings()))
+        upkeep = asyncio.create_task(node.node.upkeep(Settings))
         while not logs:
             assert not upkeep.done()
             await node.node.database.ping()
@@ -210,7 +210,7 @@ async def test_upkeep_forgets_old_answers_and_makes_the_months_ahead(node: NodeU
             "DO $$ BEGIN EXECUTE 'DROP TABLE ' || to_char(now(), '\"change_\"YYYY_MM') || ' CASCADE'; END $$"
         )
 
-    upkeep = asyncio.create_task(node.node.upkeep(Settings(idempotency_hours=24)))
+    upkeep = asyncio.create_task(node.node.upkeep(lambda: Settings(idempotency_hours=24)))
     while await months(node) == 2:
         assert not upkeep.done()
     upkeep.cancel()

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from harness import NodeUnderTest
 
-from idnode.logs import LineLogger, configure_logs
+from idnode.logs import LineLogger, configure_logs, written_together
 
 
 def test_an_event_is_one_line_of_json(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -59,3 +59,16 @@ async def test_lines_wait_for_each_other_and_for_no_warning() -> None:
 
     assert before == b""
     assert stream.getvalue() == b"one\ntwo\nthree\n"
+
+
+def test_a_write_holds_whole_lines_up_to_what_stays_together() -> None:
+    lines = [b"one\n", b"two\n", b"three\n", b"a line that is too long\n", b"4\n"]
+
+    assert list(written_together(lines, bytes_max=8)) == [
+        b"one\ntwo\n",
+        b"three\n",
+        b"a line that is too long\n",
+        b"4\n",
+    ]
+    assert list(written_together(lines, bytes_max=1_000)) == [b"".join(lines)]
+    assert list(written_together([], bytes_max=8)) == []

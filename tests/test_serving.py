@@ -312,7 +312,7 @@ async def raw(node: NodeProcess, request: bytes) -> bytes:
 
 async def test_a_request_is_one_line_of_json_under_the_request_id_that_was_answered(node: NodeProcess) -> None:
     registered = await node.call("POST", "/v1/identifiers", REGISTRATION, X_Request_Id="order-7")
-    missing = await node.call("GET", "/v1/identifiers/88.118/NONE", key=None)
+    missing = await node.call("POST", "/api/handles/88.118/NONE", key=None, X_Request_Id="ask-1")
     keys = await (await node.call("GET", "/v1/keys")).json()
     await node.stop()
     by_id = {line["request_id"]: line for line in node.log if line["event"] == "request"}
@@ -321,8 +321,9 @@ async def test_a_request_is_one_line_of_json_under_the_request_id_that_was_answe
     assert (by_id["order-7"]["method"], by_id["order-7"]["path"]) == ("POST", "/v1/identifiers")
     assert (by_id["order-7"]["status"], by_id["order-7"]["level"]) == (201, "info")
     assert by_id["order-7"]["actor"] == keys["items"][0]["id"]
-    line = by_id[missing.headers["X-Request-Id"]]
-    assert (line["status"], line["actor"], line["path"]) == (404, None, "/v1/identifiers/88.118/NONE")
+    assert missing.headers["X-Request-Id"] == "ask-1"
+    line = by_id["ask-1"]
+    assert (line["status"], line["actor"], line["path"]) == (404, None, "/api/handles/88.118/NONE")
 
 
 async def test_no_secret_of_anyone_is_ever_logged(node: NodeProcess, empty_dsn: str) -> None:

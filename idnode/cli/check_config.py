@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from idnode.cli.console import show_json, show_table
 from idnode.cli.options import ConfigOption, JsonOption
 from idnode.cli.running import failures_shown
-from idnode.config import SECRET_SETTINGS, Settings, describe_settings, environment_settings
+from idnode.config import SECRET_SETTINGS, Settings, describe_settings, environment_settings, shown_setting_value
 
 SECRET = "(secret)"  # noqa: S105  # what stands in the place of one
 _HARMLESS = frozenset({"host", "port", "dbname", "sslmode", "target_session_attrs", "application_name"})
@@ -35,7 +35,7 @@ def shown_setting(settings: Settings, variable: str) -> str:
         return ""
     if name in SECRET_SETTINGS:
         return shown_database_url(str(value))
-    return str(value)
+    return shown_setting_value(value)
 
 
 def shown_database_url(url: str) -> str:

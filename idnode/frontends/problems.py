@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 import orjson
 
-from idnode.frontends.refusals import BodyTooLarge, BodyTooSlow, MediaRefused, MethodRefused, NoSuchRoute
+from idnode.frontends.answer import Answer
+from idnode.frontends.refusals import (
+    BodyTooLarge,
+    BodyTooSlow,
+    MediaRefused,
+    MethodRefused,
+    NoSuchRoute,
+    TooManyRequests,
+)
 from idnode.model.errors import (
     AlreadyRegistered,
     Conflict,
@@ -61,6 +69,7 @@ KINDS: dict[type[IdnodeError], Kind] = {
     BodyTooSlow: Kind(408, "The body came too slowly"),
     BodyTooLarge: Kind(413, "The body is too large"),
     MediaRefused: Kind(415, "Not this Content-Type"),
+    TooManyRequests: Kind(429, "Too many requests"),
 }
 INTERNAL = Kind(500, "The node failed")
 
@@ -100,3 +109,13 @@ def violation_document(violation: Violation) -> dict[str, object]:
 def problem_json(error: IdnodeError) -> bytes:
     """The document as bytes."""
     return orjson.dumps(problem_document(error))
+
+
+def problem_answer(error: IdnodeError, *, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """The document with the headers that belong to its status."""
+    status = kind_of(error).status
+    if status == 401:
+        headers += (("WWW-Authenticate", 'Bearer realm="idnode"'),)
+    if status == 503:
+        headers += (("Retry-After", str(RETRY_AFTER_SECONDS)),)
+    return Answer(status, (*headers, ("Content-Type", CONTENT_TYPE)), problem_json(error))

@@ -33,6 +33,13 @@ class MediaRefused(IdnodeError):
     code = "media-type-not-supported"
 
 
+class TooManyRequests(IdnodeError):
+    """The client asks more often than IDNODE_REQUESTS_PER_SECOND allows."""
+
+    code = "too-many-requests"
+    is_retryable = True
+
+
 class InternalFault(IdnodeError):
     """An exception that nobody expected; its text stays in the log."""
 

@@ -1,6 +1,6 @@
 """The one write path for the directory: the row, its change row and the kept answer in one transaction."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,12 @@ from idnode.registry.commands import Asked
 from idnode.registry.metrics import RegistryCounters
 from idnode.storage.changes import append_change
 from idnode.storage.database import Database, Session
-from idnode.storage.directory import Directory
+from idnode.storage.feed import ChangedThing
 from idnode.storage.idempotency import KeptAnswer, KeptClaim, keep_answers
 
 Document = dict[str, object]
+Committed = Callable[[Sequence[ChangedThing]], None]
+"""Hears what was committed; it may not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +34,23 @@ class DirectoryWrite:
 
 
 class DirectoryWriter:
-    """Commits directory writes; shared by the registries of enterprises, prefixes, keys and templates."""
+    """Commits directory writes; shared by the registries of enterprises, prefixes, keys and templates.
+
+    `committed` hears of a write before its caller does, so that whoever goes on from here finds what stands now.
+    """
 
     def __init__(
         self,
         database: Database,
-        directory: Directory,
         counters: RegistryCounters,
         *,
+        committed: Committed,
         now: Callable[[], datetime],
         new_id: Callable[[], UUID],
     ) -> None:
         self._database = database
-        self._directory = directory
         self._counters = counters
+        self._committed = committed
         self.now = now
         self.new_id = new_id
 
@@ -65,7 +70,7 @@ class DirectoryWriter:
             await self.log(session, write, asked)
             if asked.claim is not None:
                 await keep_answers(session, [KeptClaim(asked.claim, answer, asked.trace.at)])
-        self._directory.forget()
+        self._committed([ChangedThing(write.subject, write.name, write.operation)])
         self._counters.count_written(f"{write.subject}-{write.operation}")
         return answer
 

@@ -15,15 +15,21 @@ GROUPS_IN_FLIGHT_MAX = 2
 WAITING_ROWS_MAX = 10_000
 
 Commit = Callable[[Sequence[RecordWrite]], Awaitable[list[WriteOutcome]]]
+Committed = Callable[[Sequence[str]], None]
+"""Takes folded identifiers that were written, or may have been."""
 Waiting = tuple[RecordWrite, "asyncio.Future[WriteOutcome]"]
 
 
 class GroupCommit:
-    """A bounded queue of writes and the loops that commit it. Two writes of one identifier never share a group."""
+    """A bounded queue of writes and the loops that commit it. Two writes of one identifier never share a group.
 
-    def __init__(self, commit: Commit, counters: RegistryCounters) -> None:
+    `committed` is told before any caller is, so that nobody who knows of a write finds in memory what stood before it.
+    """
+
+    def __init__(self, commit: Commit, counters: RegistryCounters, *, committed: Committed) -> None:
         self._commit = commit
         self._counters = counters
+        self._committed = committed
         self._waiting: deque[Waiting] = deque()
         self._under_way: set[str] = set()
         self._arrived = asyncio.Event()
@@ -79,6 +85,8 @@ class GroupCommit:
         try:
             outcomes = await self._commit([write for write, _ in group])
         except Unavailable as error:
+            # It may have been committed all the same.
+            self._committed([write.record.folded for write, _ in group])
             for _, verdict in group:
                 _tell_failure(verdict, error)
             return
@@ -86,6 +94,8 @@ class GroupCommit:
             await self._commit_one_by_one(group, error)
             return
         self._counters.groups += 1
+        done = zip(group, outcomes, strict=True)
+        self._committed([write.record.folded for (write, _), outcome in done if outcome is WriteOutcome.COMMITTED])
         for (_, verdict), outcome in zip(group, outcomes, strict=True):
             _tell(verdict, outcome)
 

@@ -24,6 +24,10 @@ Answer = Callable[[Identifier, StoredRecord], KeptAnswer]
 """How a front-end answers a write: from the identifier as registered and the record that stands afterwards."""
 
 
+Registered = Callable[[str, int], None]
+"""Hears of a registration that was committed: its prefix, folded, and how long it took, nanoseconds."""
+
+
 class RegistryService:
     """Registers and revises records; what is written bears the instant at which it was asked."""
 
@@ -33,14 +37,20 @@ class RegistryService:
         directory: Directory,
         group_commit: GroupCommit,
         counters: RegistryCounters,
+        *,
+        registered: Registered = lambda _prefix, _nanoseconds: None,
+        nanoseconds: Callable[[], int] = lambda: 0,
     ) -> None:
         self._identifiers = identifiers
         self._directory = directory
         self._group_commit = group_commit
         self._counters = counters
+        self._registered = registered
+        self._nanoseconds = nanoseconds
 
     async def register(self, identifier: Identifier, content: Content, asked: Asked, answer: Answer) -> KeptAnswer:
         """A new record. Raises AlreadyRegistered, InvalidInput, Forbidden, NotFound, Conflict."""
+        begun = self._nanoseconds()
         await self._require_writable(identifier.prefix, asked)
         template = await self._usable_template(content.template, asked)
         record = plan_register(identifier, content, template, _moment(asked))
@@ -51,6 +61,7 @@ class RegistryService:
         outcome, kept = await self._commit(record, Operation.REGISTER, asked, answer)
         if outcome is WriteOutcome.EXISTS:
             raise _exists(identifier)
+        self._registered(identifier.prefix.folded, self._nanoseconds() - begun)
         return kept
 
     async def revise(self, revision: Revision, asked: Asked, answer: Answer) -> KeptAnswer:

@@ -52,7 +52,7 @@ UNREADABLE = {
 async def test_what_is_no_http_is_refused_and_the_connection_closed(node: NodeUnderTest) -> None:
     found = {}
     for title, request in UNREADABLE.items():
-        async with await connect(node.client.server.port or 0) as connection:
+        async with await connect(node.port) as connection:
             await connection.send(request)
             answer = await connection.answer()
             found[title] = (answer.status, len(answer.body) < 1_000, await connection.rest())
@@ -122,7 +122,7 @@ async def test_head_answers_like_get_without_the_body(node: NodeUnderTest) -> No
 
     for target, status in ((JX1, 200), ("/v1/identifiers/88.118.8/none", 404), ("/v1/identifiers/none", 422)):
         get = await exchange(node, head(node, f"GET {target} HTTP/1.1"))
-        async with await connect(node.client.server.port or 0) as connection:
+        async with await connect(node.port) as connection:
             await connection.send(head(node, f"HEAD {target} HTTP/1.1", "Connection: close"))
             answer = await connection.answer(has_body=False)
             rest = await connection.rest()
@@ -150,7 +150,7 @@ async def test_requests_that_follow_each_other_at_once_are_answered_in_order(nod
     before = await stored_rows(dsn)
     wrong = head(node, "POST /v1/identifiers HTTP/1.1", "Content-Type: application/json", "Content-Length: 2") + b"{}"
 
-    async with await connect(node.client.server.port or 0) as connection:
+    async with await connect(node.port) as connection:
         await connection.send(wrong + head(node, "GET /livez HTTP/1.1") + wrong + head(node, f"GET {JX1} HTTP/1.1"))
         statuses = [(await connection.answer()).status for _ in range(4)]
 

@@ -1,6 +1,8 @@
 """What operators look at: liveness, readiness with its reason, and metrics that a Prometheus can read."""
 
+import asyncio
 from collections.abc import Mapping
+from time import monotonic, perf_counter_ns, time_ns
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
@@ -8,13 +10,19 @@ from harness import NodeUnderTest
 from prometheus_client.parser import text_string_to_metric_families
 
 from idnode import __version__
+from idnode.app import compose
+from idnode.config import Settings
 from idnode.frontends.metrics import HttpCounters
 from idnode.frontends.ops.health import Health
 from idnode.frontends.ops.metrics import NodeCollector
 from idnode.registry.metrics import RegistryCounters
+from idnode.registry.rules.moments import node_day
 from idnode.resolver.metrics import ResolverCounters
+from idnode.resolver.usage import Usage
 from idnode.storage.database import Database
 
+KNOWN = "/api/handles/88.118.8/JX-1"
+NOBODY_LISTENS = "postgresql://idnode@127.0.0.1:1/idnode"
 Labels = frozenset[tuple[str, str]]
 AWAY = "the database is away; the same request will work when it is back"
 
@@ -30,6 +38,14 @@ async def scrape(node: NodeUnderTest) -> Mapping[tuple[str, Labels], float]:
     assert response.headers["Content-Type"].startswith("text/plain; version=")
     families = text_string_to_metric_families(await response.text())
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
+
+
+async def until_confirmed(node: NodeUnderTest) -> None:
+    """Until the change feed has told of everything committed so far: it drops nothing for that any more."""
+    asked = monotonic()
+    async with asyncio.timeout(10):
+        while (node.node.freshness.confirmed_at or 0.0) <= asked:  # noqa: ASYNC110  # a confirmation sets no event
+            await asyncio.sleep(0.005)
 
 
 async def test_a_node_at_work_is_alive_and_ready(node: NodeUnderTest) -> None:
@@ -120,10 +136,55 @@ async def test_metrics_count_what_was_asked_and_written(node: NodeUnderTest) -> 
     assert grown("idnode_resolver_lookups_total", outcome="found") == 0
     assert grown("idnode_http_requests_total", route="other", status="405") == 1
     assert grown("idnode_http_requests_total", route="metrics", status="200") == 1
-    # Eight requests and the scrape before them.
-    assert grown("idnode_http_request_seconds_count") == 9
-    assert grown("idnode_http_request_seconds_bucket", le="+Inf") == 9
+    # Two reads without a key, which the connection front answers; six other requests, and the scrape before them.
+    assert grown("idnode_http_requests_total", route="read_identifier", status="404") == 2
+    assert grown("idnode_resolver_answers_total", outcome="miss") == 2
+    assert grown("idnode_resolver_answer_seconds_count") == 2
+    assert grown("idnode_http_request_seconds_count") == 7
+    assert grown("idnode_http_request_seconds_bucket", le="+Inf") == 7
     assert grown("idnode_http_request_seconds_sum") > 0
+
+
+async def test_metrics_show_the_resolving_side(node: NodeUnderTest) -> None:
+    await node.prefix("88.118.8")
+    await node.identifier("88.118.8/JX-1")
+    await until_confirmed(node)
+    # Whose prefix has to be looked up first is answered by another way.
+    await node.call("GET", "/api/handles/88.118.8/OTHER", key=None)
+    before = await scrape(node)
+    for path in (KNOWN, KNOWN, "/api/handles/88.118.8/NONE", "/api/handles/88.118.8/NONE"):
+        await node.call("GET", path, key=None)
+    kept = await scrape(node)
+    await node.call("POST", "/v1/suspend/88.118.8/JX-1")
+    after = await scrape(node)
+
+    def grown(name: str, **of: str) -> float:
+        return kept[name, labels(**of)] - before.get((name, labels(**of)), 0.0)
+
+    assert {name: grown("idnode_resolver_answers_total", outcome=name) for name in ("miss", "hit", "negative")} == {
+        "miss": 2,
+        "hit": 1,
+        "negative": 1,
+    }
+    assert grown("idnode_http_requests_total", route="handle-rest", status="200") == 2
+    assert grown("idnode_http_requests_total", route="handle-rest", status="404") == 2
+    assert grown("idnode_resolver_answer_seconds_count") == 4
+    assert grown("idnode_cache_entries", kind="positive") == 1
+    assert grown("idnode_cache_entries", kind="negative") == 1
+    assert kept["idnode_cache_bytes", labels(kind="positive")] > 320
+    assert kept["idnode_front_connections", labels()] == 1
+    assert kept["idnode_lookup_connections", labels()] == 2
+    assert 0 <= kept["idnode_feed_confirmed_age_seconds", labels()] < 60
+    assert after["idnode_cache_entries", labels(kind="positive")] == 0
+    assert after["idnode_cache_drops_total", labels()] == 1
+
+
+async def test_the_age_of_what_was_never_confirmed_is_not_told(database: Database) -> None:
+    composed = compose(Settings(seed="none"), database, NOBODY_LISTENS)
+
+    [family] = [family for family in composed.counters.collect() if family.name == "idnode_feed_confirmed_age_seconds"]
+
+    assert family.samples == []
 
 
 async def test_metrics_show_the_release_the_process_and_what_goes_on_now(node: NodeUnderTest) -> None:
@@ -146,7 +207,8 @@ async def test_every_metric_of_the_node_has_a_type_and_a_help_text(node: NodeUnd
 
 
 def buckets_of(counters: HttpCounters, database: Database) -> dict[str, float]:
-    collector = NodeCollector(counters, RegistryCounters(), ResolverCounters(), database)
+    usage = Usage(nanoseconds=perf_counter_ns, time_ns=time_ns, node_day=node_day)
+    collector = NodeCollector(counters, usage, RegistryCounters(), ResolverCounters(), database)
     [latency] = [metric for metric in collector.collect() if metric.name == "idnode_http_request_seconds"]
     return {s.labels["le"]: s.value for s in latency.samples if s.name.endswith("_bucket")}
 

@@ -27,7 +27,7 @@ PER_ENTERPRISE = (
 async def node_on(database: Database, dsn: str) -> AsyncIterator[Node]:
     """A node at work that was not told to begin anything."""
     node = compose(SETTINGS, database, dsn)
-    async with running(node, SETTINGS):
+    async with running(node):
         yield node
 
 

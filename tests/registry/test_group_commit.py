@@ -35,14 +35,18 @@ class Commits:
     store: IdentifierStore
     groups: list[list[str]] = field(default_factory=list)
     counters: RegistryCounters = field(default_factory=RegistryCounters)
+    told: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.group_commit = GroupCommit(self._commit, self.counters)
+        self.group_commit = GroupCommit(self._commit, self.counters, committed=self._committed)
 
     async def outcomes(self, *writes: RecordWrite) -> list[WriteOutcome | BaseException]:
         """What became of writes that all wait before the first group is taken."""
         async with running(self.group_commit, *(self.group_commit.submit(write) for write in writes)) as submitted:
             return await asyncio.gather(*submitted, return_exceptions=True)
+
+    def _committed(self, identifiers: Sequence[str]) -> None:
+        self.told.append(list(identifiers))
 
     async def _commit(self, writes: Sequence[RecordWrite]) -> list[WriteOutcome]:
         self.groups.append([write.record.folded for write in writes])
@@ -78,7 +82,7 @@ def registration(identifier: str, *, token: str | None = None) -> RecordWrite:
 def revision(identifier: str, *, version: int) -> RecordWrite:
     """The write that makes `version` of a record."""
     first = registration(identifier)
-    return RecordWrite(replace(first.record, version=version), Operation.REPLACE, TRACE)
+    return RecordWrite(first.record._replace(version=version), Operation.REPLACE, TRACE)
 
 
 async def versions(database: Database, identifier: str) -> list[int]:
@@ -245,3 +249,36 @@ async def test_the_write_of_a_caller_that_went_away_stands_and_the_loops_go_on(
     assert gone.cancelled()
     assert after is COMMITTED
     assert await versions(database, "88.118.8/A") == [1, 2]
+
+
+async def test_what_was_committed_is_told_before_any_caller_hears_of_it(commits: Commits) -> None:
+    await commits.store.commit([registration("88.118.8/A")])
+    told_by_then: list[list[list[str]]] = []
+
+    async def write_and_look(write: RecordWrite) -> None:
+        await commits.group_commit.submit(write)
+        told_by_then.append(list(commits.told))
+
+    writes = [registration("88.118.8/A"), registration("88.118.8/B"), registration("88.118.8/C")]
+    async with running(commits.group_commit):
+        await asyncio.gather(*map(write_and_look, writes))
+
+    assert told_by_then == [[["88.118.8/B", "88.118.8/C"]]] * 3
+
+
+async def test_a_write_whose_outcome_is_unknown_is_told_like_one_that_was_done(dsn: str) -> None:
+    closed = await Database.open(dsn, connections_max=2)
+    await closed.close()
+    commits = Commits(IdentifierStore(closed))
+
+    await commits.outcomes(registration("88.118.8/A"), revision("88.118.8/B", version=2))
+
+    assert commits.told == [["88.118.8/A", "88.118.8/B"]]
+
+
+async def test_neighbours_that_were_written_one_by_one_are_told_and_what_was_refused_is_not(commits: Commits) -> None:
+    await commits.store.commit([registration("88.118.8/FIRST", token="taken")])
+
+    await commits.outcomes(registration("88.118.8/A", token="taken"), registration("88.118.8/B"))
+
+    assert commits.told == [["88.118.8/B"]]

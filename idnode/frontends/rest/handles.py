@@ -7,8 +7,9 @@ from aiohttp import web
 
 from idnode.frontends.authentication import Authentication
 from idnode.frontends.boundary import ACTOR, REQUEST_ID, ROUTE
-from idnode.frontends.rest.parameters import Lookup, Pairs, Presentation, pairs_of_body
+from idnode.frontends.rest.parameters import Pairs, Presentation, pairs_of_body
 from idnode.frontends.rest.proxy import HandleProxy
+from idnode.frontends.rest.reading import HandleRead
 from idnode.frontends.rest.replies import (
     Reply,
     not_supported_reply,
@@ -16,15 +17,13 @@ from idnode.frontends.rest.replies import (
     refusal_reply,
     respond,
     unknown_endpoint_reply,
-    values_reply,
 )
 from idnode.frontends.rest.target import PROXY_PATH, handle_in
-from idnode.frontends.rest.visibility import Asker, View
-from idnode.model.errors import Elsewhere, IdnodeError, MalformedInput, NotResponsible
-from idnode.model.identifier import Identifier, Prefix
+from idnode.frontends.rest.visibility import Asker
+from idnode.model.errors import IdnodeError, MalformedInput
+from idnode.model.identifier import Prefix
 from idnode.model.limits import REQUEST_BYTES_MAX
 from idnode.resolver.service import ResolverService
-from idnode.resolver.views import require_public
 
 BODY_SECONDS_MAX = 20
 LATER = ("handles", "handles/", "prefixes", "sessions", "sessions/this", "site", "verifications")
@@ -71,24 +70,20 @@ class HandleRest:
         try:
             handle = handle_in(request.rel_url.raw_path, steps_before=2)
             pairs += await _body_pairs(request)
-            reply = await self._look_up(handle, Lookup.of(pairs), request)
+            reply = await self._look_up(HandleRead.of(handle, pairs), request)
         except IdnodeError as error:
             reply = refusal_reply(error, handle)
-            if reply.status >= 500:
-                log.warning("request_failed", code=error.code, detail=error.detail, request_id=request.get(REQUEST_ID))
         return respond(reply, request, Presentation.of(pairs))
 
-    async def _look_up(self, handle: str, lookup: Lookup, request: web.Request) -> Reply:
-        # §1.5: a handle without a slash is the prefix's own, kept under 0.NA.
-        identifier = Identifier.parse(handle if "/" in handle else f"0.NA/{handle}")
-        view = View.of(lookup.selection, lookup.public_only, await self._asker(request, identifier.prefix))
+    async def _look_up(self, read: HandleRead, request: web.Request) -> Reply:
         try:
-            stored = require_public(await self._resolver.resolve(identifier))
-        except Elsewhere as referral:
-            if lookup.refuses_referral:
-                raise NotResponsible(referral.detail) from referral
-            raise
-        return values_reply(handle, view.values_json(stored), etag=view.etag(stored.version))
+            asker = await self._asker(request, read.identifier.prefix)
+            return read.reply(await self._resolver.resolve(read.identifier), asker)
+        except IdnodeError as error:
+            reply = read.refusal(error)
+            if reply.status >= 500:
+                log.warning("request_failed", code=error.code, detail=error.detail, request_id=request.get(REQUEST_ID))
+            return reply
 
     async def _asker(self, request: web.Request, prefix: Prefix) -> Asker:
         key = await self._authentication.key_of(request.headers.get("Authorization"))

@@ -6,6 +6,7 @@ from enum import IntEnum
 import orjson
 from aiohttp import web
 
+from idnode.frontends.answer import Answer, response_of
 from idnode.frontends.problems import RETRY_AFTER_SECONDS
 from idnode.frontends.rest.parameters import Presentation
 from idnode.frontends.rest.referral import site_value
@@ -32,6 +33,7 @@ ALLOW = "GET, HEAD, POST, PUT, DELETE, TRACE, OPTIONS"
 HEADERS_ALLOWED = "Authorization, Content-Type, If-None-Match"
 PREFLIGHT_SECONDS = 3_600
 VARY = "Authorization, Origin"
+_SAME_SITE = (("Vary", VARY), ("X-Content-Type-Options", "nosniff"))
 NOT_RESPONSIBLE_MESSAGE = "That prefix doesn't live here"
 FAULT_MESSAGE = "Server error processing request, see server logs"
 
@@ -137,24 +139,30 @@ def unknown_endpoint_reply(method: str, path: str) -> Reply:
 
 def respond(reply: Reply, request: web.Request, presentation: Presentation) -> web.Response:
     """The reply in the form that was asked for, or 304 when the client has it already."""
-    headers = cors_headers(request.headers.get("Origin"))
+    origin = request.headers.get("Origin")
+    if request.method != "POST" and is_not_modified(request.headers.get("If-None-Match"), reply.etag):
+        return web.Response(status=304, headers=(*cors_headers(origin), ("ETag", reply.etag or "")))
+    return response_of(rendered(reply, presentation, origin=origin, is_secure=request.secure))
+
+
+def rendered(reply: Reply, presentation: Presentation, *, origin: str | None = None, is_secure: bool = False) -> Answer:
+    """The reply in the form that was asked for."""
+    headers = cors_headers(origin)
     if reply.etag is not None:
-        headers["ETag"] = reply.etag
-        if request.method != "POST" and is_not_modified(request.headers.get("If-None-Match"), reply.etag):
-            return web.Response(status=304, headers=headers)
+        headers += (("ETag", reply.etag),)
     # §2: "Only over TLS: over plain http a 401 is turned into 403".
-    status = 403 if reply.status == 401 and not request.secure else reply.status
+    status = 403 if reply.status == 401 and not is_secure else reply.status
     if status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="idnode"'
+        headers += (("WWW-Authenticate", 'Bearer realm="idnode"'),)
     if status == 503:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    headers["Content-Type"] = JSON_TYPE if presentation.callback is None else SCRIPT_TYPE
-    return web.Response(status=status, body=presented(reply.json, presentation), headers=headers)
+        headers += (("Retry-After", str(RETRY_AFTER_SECONDS)),)
+    kind = JSON_TYPE if presentation.callback is None else SCRIPT_TYPE
+    return Answer(status, (*headers, ("Content-Type", kind)), presented(reply.json, presentation))
 
 
 def options_response(request: web.Request) -> web.Response:
     """OPTIONS, and the preflight of browsers."""
-    headers = cors_headers(request.headers.get("Origin"))
+    headers = dict(cors_headers(request.headers.get("Origin")))
     headers["Allow"] = ALLOW
     if "Access-Control-Allow-Origin" in headers:
         headers["Access-Control-Allow-Methods"] = ALLOW
@@ -174,14 +182,12 @@ def presented(json: bytes, presentation: Presentation) -> bytes:
     return b"%b(%b);" % (presentation.callback.encode(), script)
 
 
-def cors_headers(origin: str | None) -> dict[str, str]:
+def cors_headers(origin: str | None) -> tuple[tuple[str, str], ...]:
     """Any site may read (§2: "echoes Origin"), and none with credentials that the browser keeps."""
-    headers = {"Vary": VARY, "X-Content-Type-Options": "nosniff"}
     # An origin is ASCII (RFC 6454 §6.2); other bytes arrive as surrogates, which no header can carry back.
-    if origin is not None and origin.isascii():
-        headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Expose-Headers"] = "ETag"
-    return headers
+    if origin is None or not origin.isascii():
+        return _SAME_SITE
+    return (*_SAME_SITE, ("Access-Control-Allow-Origin", origin), ("Access-Control-Expose-Headers", "ETag"))
 
 
 def _reply(code: ResponseCode, members: dict[str, object]) -> Reply:

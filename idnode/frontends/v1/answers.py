@@ -6,11 +6,13 @@ from uuid import UUID
 
 import orjson
 
+from idnode.frontends.answer import Answer
 from idnode.model.errors import InvalidInput, NotFound, Violation, shown
 from idnode.storage.idempotency import KeptAnswer
 from idnode.wire.encoded_bytes import base64url_of, from_base64url
 
 JSON = "application/json"
+VARY = "Authorization"
 
 
 def answer_json(
@@ -25,6 +27,16 @@ def answer_bytes(
 ) -> KeptAnswer:
     """The same for bytes that are JSON already."""
     return KeptAnswer(status, JSON, None if version is None else f'"{version}"', location, body)
+
+
+def answer_of(kept: KeptAnswer) -> Answer:
+    """The answer with its headers."""
+    headers = [("Vary", VARY)]
+    if kept.etag is not None:
+        headers.append(("ETag", kept.etag))
+    if kept.location is not None:
+        headers.append(("Location", kept.location))
+    return Answer(kept.status, (*headers, ("Content-Type", kept.content_type)), kept.body)
 
 
 def location_of(*steps: str) -> str:

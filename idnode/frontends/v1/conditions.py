@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-
-from aiohttp import web
+from collections.abc import Sequence
 
 from idnode.model.errors import InvalidInput, Violation, shown
 from idnode.model.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
@@ -12,9 +11,8 @@ _VERSION_TAG = re.compile(r'"([0-9]{1,9})"', re.ASCII)
 _PRINTABLE_ASCII = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_CHARACTERS_MAX}}}")
 
 
-def header_of(request: web.Request, name: str) -> str | None:
+def single(name: str, values: Sequence[str]) -> str | None:
     """A header that has one value. Raises InvalidInput when it is given twice: readers differ in which one counts."""
-    values = request.headers.getall(name, ())
     if len(values) > 1:
         raise InvalidInput.of([Violation(name, "given-twice", f"the header {name} is given {len(values)} times")])
     return values[0] if values else None

@@ -1,25 +1,26 @@
 """The way of a /v1 request: authenticate, authorise, parse, act; kept answers for Idempotency-Key, conditions."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from aiohttp import web
 from pydantic import BaseModel
 
+from idnode.frontends.answer import Answer
 from idnode.frontends.authentication import Authentication, bearer_secret
-from idnode.frontends.bodies import parse_body, parse_members, read_body
-from idnode.frontends.boundary import ACTOR, REQUEST_ID, ROUTE
+from idnode.frontends.bodies import parse_body, parse_members
 from idnode.frontends.problems import CONTENT_TYPE, kind_of, problem_json
 from idnode.frontends.targets import decode_percent, query_members, require_no_fragment
+from idnode.frontends.v1.answers import VARY, answer_of
 from idnode.frontends.v1.conditions import (
     expected_version_of,
     fingerprint,
-    header_of,
     idempotency_key_of,
     is_not_modified,
+    single,
 )
+from idnode.frontends.v1.incoming import Incoming
 from idnode.frontends.v1.routes import Call, Route, WriteQuery
 from idnode.frontends.v1.sealing import Sealing
 from idnode.model.access import ApiKey
@@ -47,56 +48,61 @@ class Dispatcher:
         counters: RegistryCounters,
         *,
         now: Callable[[], datetime],
-        body_seconds_max: float,
     ) -> None:
         self._authentication = authentication
         self._idempotency = idempotency
         self._counters = counters
         self._now = now
-        self._body_seconds_max = body_seconds_max
 
-    async def serve(self, route: Route, request: web.Request) -> web.Response:
+    async def serve(self, route: Route, incoming: Incoming) -> Answer:
         """Answer one request by one route."""
-        request[ROUTE] = route.name
-        key = await self._authentication.key_of(header_of(request, "Authorization"))
+        exchange, headers = incoming.exchange, incoming.headers
+        exchange.route = route.name
+        authorization = single("Authorization", headers("Authorization"))
+        key = await self._authentication.key_of(authorization)
         if key is not None:
-            request[ACTOR] = str(key.id)
+            exchange.actor = str(key.id)
         if route.roles is not None:
             if key is None:
                 raise NotAuthenticated("this route takes an API key: send `Authorization: Bearer <key>`")
             key.require_role(route.roles)
-        body = await read_body(request, seconds_max=self._body_seconds_max)
-        if route.is_write and key is not None:
-            return await self._write(route, request, key, body)
-        call = Call(key, _path(request), _query(route, request), _parsed(route, body), None, None)
-        return _conditional(await route.act(call), request)
+        body = await incoming.body()
+        if route.is_write and key is not None and authorization is not None:
+            return answer_of(await self._write(route, incoming, key, authorization, body))
+        call = Call(
+            key, _path(route, incoming), _query(route, incoming), _parsed(route, body), None, None, incoming.client
+        )
+        return _conditional(await route.act(call), headers("If-None-Match"))
 
-    async def _write(self, route: Route, request: web.Request, key: ApiKey, body: bytes) -> web.Response:
-        idempotency_key = idempotency_key_of(header_of(request, "Idempotency-Key"))
-        if_match = header_of(request, "If-Match")
-        query = _query(route, request)
+    async def _write(
+        self, route: Route, incoming: Incoming, key: ApiKey, authorization: str, body: bytes
+    ) -> KeptAnswer:
+        headers, exchange = incoming.headers, incoming.exchange
+        idempotency_key = idempotency_key_of(single("Idempotency-Key", headers("Idempotency-Key")))
+        if_match = single("If-Match", headers("If-Match"))
+        query = _query(route, incoming)
         asked = Asked(
             key=key,
-            trace=Trace(request[ACTOR], request[REQUEST_ID], self._now()),
+            trace=Trace(str(key.id), exchange.request_id, self._now()),
             dry_run=isinstance(query, WriteQuery) and query.dry_run,
             expected_version=expected_version_of(if_match),
         )
-        path = _path(request)
+        path, client = _path(route, incoming), incoming.client
         if idempotency_key is None or asked.dry_run:
-            call = Call(key, path, query, _parsed(route, body), asked, None)
-            return _response(_tried(await route.act(call), asked))
+            call = Call(key, path, query, _parsed(route, body), asked, None, client)
+            return _tried(await route.act(call), asked)
         claim = Claim(
             owner=key.id,
             token=hashlib.sha256(idempotency_key.encode()).digest(),
-            fingerprint=fingerprint(request.method, request.raw_path, if_match, body),
+            fingerprint=fingerprint(exchange.method, incoming.target, if_match, body),
         )
-        sealing = Sealing(bearer_secret(request.headers["Authorization"]), key.id, idempotency_key)
+        sealing = Sealing(bearer_secret(authorization), key.id, idempotency_key)
         # Looked up before the body is read: that a key was used for another request is said whatever came instead.
         kept = await self._kept(claim, sealing)
         if kept is None:
-            call = Call(key, path, query, _parsed(route, body), replace(asked, claim=claim), sealing)
+            call = Call(key, path, query, _parsed(route, body), replace(asked, claim=claim), sealing, client)
             kept = await self._act_once(route, call, claim, sealing)
-        return _response(kept)
+        return kept
 
     async def _act_once(self, route: Route, call: Call, claim: Claim, sealing: Sealing) -> KeptAnswer:
         """Act, unless another request with the same key is faster; a refusal is kept as well as a success."""
@@ -144,23 +150,19 @@ def _parsed(route: Route, body: bytes) -> BaseModel | None:
     return route.body() if route.is_body_optional and not body else parse_body(route.body, body)
 
 
-def _path(request: web.Request) -> dict[str, str]:
+def _path(route: Route, incoming: Incoming) -> dict[str, str]:
     """Path parameters, percent-decoded once from the raw target, so that %2F and / mean the same and %252F does not."""
-    require_no_fragment(request.rel_url.raw_fragment)
-    names = list(request.match_info)
-    if not names:
+    require_no_fragment(incoming.raw_fragment)
+    if "{" not in route.path:
         return {}
-    raw = request.rel_url.raw_path
     # A route has one parameter, the rest of its path, or parameters that are one segment each.
-    resource = request.match_info.route.resource
-    pattern = resource.canonical if resource is not None else raw
-    steps = pattern.split("/")
-    parts = raw.split("/", len(steps) - 1)
+    steps = route.path.split("/")
+    parts = incoming.raw_path.split("/", len(steps) - 1)
     return {step[1:-1]: decode_percent(part) for step, part in zip(steps, parts, strict=False) if step.startswith("{")}
 
 
-def _query(route: Route, request: web.Request) -> BaseModel:
-    raw = request.rel_url.raw_query_string
+def _query(route: Route, incoming: Incoming) -> BaseModel:
+    raw = incoming.raw_query
     return parse_members(route.query, query_members(raw) if raw else {})
 
 
@@ -169,16 +171,7 @@ def _tried(answer: KeptAnswer, asked: Asked) -> KeptAnswer:
     return replace(answer, status=200, etag=None, location=None) if asked.dry_run else answer
 
 
-def _conditional(answer: KeptAnswer, request: web.Request) -> web.Response:
-    if is_not_modified(request.headers.get("If-None-Match"), answer.etag):
-        return web.Response(status=304, headers={"ETag": answer.etag or "", "Vary": "Authorization"})
-    return _response(answer)
-
-
-def _response(answer: KeptAnswer) -> web.Response:
-    headers = {"Vary": "Authorization"}
-    if answer.etag is not None:
-        headers["ETag"] = answer.etag
-    if answer.location is not None:
-        headers["Location"] = answer.location
-    return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type, headers=headers)
+def _conditional(answer: KeptAnswer, if_none_match: Sequence[str]) -> Answer:
+    if if_none_match and is_not_modified(if_none_match[0], answer.etag):
+        return Answer(304, (("ETag", answer.etag or ""), ("Vary", VARY)), b"")
+    return answer_of(answer)

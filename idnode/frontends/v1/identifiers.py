@@ -1,7 +1,10 @@
 """Identifiers: register, read, replace, patch, change state, list, history, batch resolution."""
 
+from time import perf_counter_ns
+
 import orjson
 
+from idnode.frontends.counting import Counting
 from idnode.frontends.problems import problem_document
 from idnode.frontends.v1.answers import answer_bytes, answer_json, cursor_key, foreign_cursor, location_of, page_json
 from idnode.frontends.v1.content import content_of, patch_of, registration_of
@@ -41,12 +44,18 @@ class IdentifiersApi:
     """Handlers of the identifier routes: parse, call, render."""
 
     def __init__(
-        self, registry: RegistryService, resolver: ResolverService, identifiers: IdentifierStore, changes: ChangeStore
+        self,
+        registry: RegistryService,
+        resolver: ResolverService,
+        identifiers: IdentifierStore,
+        changes: ChangeStore,
+        counting: Counting,
     ) -> None:
         self._registry = registry
         self._resolver = resolver
         self._identifiers = identifiers
         self._changes = changes
+        self._counting = counting
 
     def routes(self) -> tuple[Route, ...]:
         """The rows of the route table."""
@@ -145,9 +154,12 @@ class IdentifiersApi:
         texts = call.body_as(ResolveIn).identifiers
         parsed = [_parsed(text) for text in texts]
         good = [identifier for identifier in parsed if isinstance(identifier, Identifier)]
-        resolutions = iter(await self._resolver.resolve_many(good))
+        begun = perf_counter_ns()
+        resolutions = await self._resolver.resolve_many(good)
+        self._counting.resolved(call.client, resolutions, perf_counter_ns() - begun)
+        following = iter(resolutions)
         results = [
-            _result(text, next(resolutions), call.key) if isinstance(each, Identifier) else _unresolved(text, each)
+            _result(text, next(following), call.key) if isinstance(each, Identifier) else _unresolved(text, each)
             for text, each in zip(texts, parsed, strict=True)
         ]
         return answer_json({"results": results})

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,11 +21,11 @@ B = TypeVar("B", bound=BaseModel)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request to a route: who, with which parameters and body. Writes find their circumstances in `asked`.
 
-    `sealing` is there with an Idempotency-Key: a secret in the answer is kept only sealed.
+    `client` is the address that asks. `sealing` is there with an Idempotency-Key: a secret in the answer is kept only
+    sealed.
     """
 
     key: ApiKey | None
@@ -34,6 +34,7 @@ class Call:
     body: BaseModel | None
     circumstances: Asked | None
     sealing: Sealing | None
+    client: str
 
     @property
     def asked(self) -> Asked:

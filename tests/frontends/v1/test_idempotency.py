@@ -283,6 +283,7 @@ async def _another_node(dsn: str, admin_key: str) -> AsyncIterator[NodeUnderTest
     settings = Settings(seed="none", body_seconds=1)
     database = await Database.open(dsn, connections_max=4)
     composed = compose(settings, database, dsn)
-    async with running(composed, settings), TestClient(TestServer(composed.application)) as client:
-        yield NodeUnderTest(composed, client, admin_key)
+    server = TestServer(composed.application)
+    async with running(composed), TestClient(server) as client:
+        yield NodeUnderTest(composed, client, admin_key, server.port or 0, server.port or 0)
     await database.close()

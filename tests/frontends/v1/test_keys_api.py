@@ -303,7 +303,7 @@ async def test_headers_that_hold_no_usable_key_are_refused_alike(node: NodeUnder
 
 
 async def test_bytes_that_are_no_text_in_the_header_are_no_fault_of_the_node(node: NodeUnderTest) -> None:
-    reader, writer = await asyncio.open_connection(node.client.host, node.client.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
     writer.write(b"GET /v1/keys HTTP/1.1\r\nHost: node\r\nConnection: close\r\nAuthorization: Bearer \xff\xfe\r\n\r\n")
 
     answer = await asyncio.wait_for(reader.read(), timeout=5)
