@@ -216,7 +216,7 @@ def compose(
         coalescer=coalescer,
         lookups=lookups,
         directory=directory,
-        feed=ChangeFeed(dsn, follower=freshness, monotonic=time.monotonic),
+        feed=ChangeFeed(dsn, follower=freshness, monotonic=time.monotonic, is_own=database.owns),
         freshness=freshness,
         resolving=resolving,
         usage_store=usage_store,

@@ -1,7 +1,7 @@
 """The connection pool: bounded waits everywhere, and foreign errors stop here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self
 
@@ -104,24 +104,33 @@ class Session:
 class Database:
     """A pool of connections to one PostgreSQL. Raises Unavailable when the server is away."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", backends: Set[int]) -> None:
         self._pool = pool
+        self._backends = backends
 
     @classmethod
     async def open(cls, dsn: str, *, connections_max: int = 16) -> Self:
         """Connect; refuses servers older than PostgreSQL 14."""
+        backends: set[int] = set()
+
+        async def note(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+            backend = connection.get_server_pid()
+            backends.add(backend)
+            connection.add_termination_listener(lambda _: backends.discard(backend))
+
         try:
             pool = await asyncpg.create_pool(
                 dsn,
                 min_size=1,
                 max_size=connections_max,
                 timeout=CONNECT_SECONDS_MAX,
+                init=note,
                 reset=_nothing_to_reset,
                 server_settings={"application_name": "idnode", "timezone": "UTC"},
             )
         except (*AWAY, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             raise Unavailable(f"cannot connect to PostgreSQL: {error or type(error).__name__}") from error
-        database = cls(pool)
+        database = cls(pool, backends)
         try:
             await database._require_version()
         except IdnodeError:
@@ -142,6 +151,10 @@ class Database:
         with _errors_translated():
             async with self._connection() as session, session.in_transaction():
                 yield session
+
+    def owns(self, backend: int) -> bool:
+        """Whether this process of the server (its pid) works for one of our connections."""
+        return backend in self._backends
 
     async def ping(self) -> None:
         """A round trip. Raises Unavailable."""

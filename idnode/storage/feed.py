@@ -17,8 +17,8 @@ CHANNEL = "idnode_change"
 APPLICATION_NAME = "idnode feed"
 POLL_SECONDS = 0.5
 """A doorbell that nobody heard costs this much and a read."""
-PAUSE_SECONDS = 0.005
-"""Between two reads, so that commits without a pause do not mean reads without one. A single bell never waits."""
+PAUSE_SECONDS = 0.002
+"""From one read to the next: commits without a pause do not mean reads without one. A bell alone never waits."""
 READ_SECONDS_MAX = 1.0
 RETRY_SECONDS_MIN = 0.1
 RETRY_SECONDS_MAX = 1.0
@@ -63,13 +63,22 @@ class Follower(Protocol):
 class ChangeFeed:
     """One connection that listens for the doorbell, and reads the log when it rings and every POLL_SECONDS.
 
-    A lost connection is made anew; the follower is then told what was committed in the gap.
+    A lost connection is made anew; the follower is then told what was committed in the gap. Bells rung by a backend
+    that `is_own` are not heeded: what this process writes itself, it knows, and hears of it by the next poll anyway.
     """
 
-    def __init__(self, dsn: str, *, follower: Follower, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        follower: Follower,
+        monotonic: Callable[[], float],
+        is_own: Callable[[int], bool] = lambda _: False,
+    ) -> None:
         self._dsn = dsn
         self._follower = follower
         self._monotonic = monotonic
+        self._is_own = is_own
         self._rung = asyncio.Event()
         self._snapshot: Snapshot | None = None
         self._lineage: Lineage | None = None
@@ -101,8 +110,7 @@ class ChangeFeed:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._rung.wait()
-                if self._monotonic() - began < PAUSE_SECONDS:
-                    await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(max(began + PAUSE_SECONDS - self._monotonic(), 0))
         finally:
             connection.terminate()
 
@@ -110,12 +118,16 @@ class ChangeFeed:
         """Listen first, then see whether the snapshot still means something here."""
         connection.add_termination_listener(lambda _: self._rung.set())
         with cut_off(connection, READ_SECONDS_MAX):
-            await connection.add_listener(CHANNEL, lambda *_: self._rung.set())
+            await connection.add_listener(CHANNEL, self._ring)
             lineage = await _lineage(connection)
             present = await connection.fetchval(SQL["begin_feed"])
         is_known = lineage is not None and lineage == self._lineage
         self._lineage = lineage
         self._snapshot = resumed(self._snapshot, present=present) if is_known else None
+
+    def _ring(self, _connection: object, backend: int, _channel: str, _payload: object) -> None:
+        if not self._is_own(backend):
+            self._rung.set()
 
     async def _read(self, connection: Connection, began: float) -> None:
         with cut_off(connection, READ_SECONDS_MAX):

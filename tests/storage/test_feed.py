@@ -335,3 +335,22 @@ async def test_the_log_is_never_scanned(dsn: str, database: Database) -> None:
 
     assert "Index Scan using change_2031_01_xid_idx" in plan
     assert "Seq Scan" not in plan
+
+
+async def test_bells_that_this_process_rings_itself_are_not_heeded(dsn: str) -> None:
+    feed = ChangeFeed(dsn, follower=Heard(), monotonic=lambda: 0.0, is_own=lambda backend: backend == 7)
+
+    feed._ring(None, 7, "idnode_change", "")
+    own = feed._rung.is_set()
+    feed._ring(None, 8, "idnode_change", "")
+
+    assert (own, feed._rung.is_set()) == (False, True)
+
+
+async def test_a_pool_knows_the_backends_of_its_own_connections(database: Database) -> None:
+    async with database.session() as session:
+        row = await session.row("SELECT pg_backend_pid()")
+
+    assert row is not None
+    assert database.owns(row[0])
+    assert not database.owns(1)
