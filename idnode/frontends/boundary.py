@@ -30,6 +30,7 @@ class Exchange:
     begun: int
     route: str = "other"
     actor: str | None = None
+    is_stale: bool = False
 
 
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -87,7 +88,7 @@ class Boundary:
         if request is None:
             self._counting.http.count(exchange.route, status, nanoseconds // 1_000)
         else:
-            self._counting.answered(request, exchange.route, status, nanoseconds)
+            self._counting.answered(request, exchange.route, status, nanoseconds, is_stale=exchange.is_stale)
         log.info(
             "request",
             method=exchange.method,
@@ -113,7 +114,7 @@ def middleware(boundary: Boundary, date: HttpDate, stale: Stale, *, is_draining:
     @web.middleware
     async def pass_boundary(request: web.Request, handler: Handler) -> web.StreamResponse:
         sent = request.headers.get(HEADER)
-        exchange = boundary.begin(request.method, request.path, request.remote, sent)
+        exchange = boundary.begin(request.method, request.path, boundary.client_of(request), sent)
         request[EXCHANGE], request[REQUEST_ID] = exchange, exchange.request_id
 
         async def act() -> web.StreamResponse:
@@ -123,7 +124,8 @@ def middleware(boundary: Boundary, date: HttpDate, stale: Stale, *, is_draining:
         exchange.route, exchange.actor = request.get(ROUTE, exchange.route), request.get(ACTOR, exchange.actor)
         is_read = exchange.route in RESOLVING and request.method in ("GET", "HEAD")
         if response.status == 503 and is_read and "Authorization" not in request.headers:
-            response = stale(b"GET " + request.raw_path.encode("utf-8", "replace")) or response
+            kept = stale(b"GET " + request.raw_path.encode("utf-8", "replace"))
+            response, exchange.is_stale = (response, False) if kept is None else (kept, True)
         # The answers of reads are the same bytes for everyone: a request id is in them only if one was sent.
         _begin(response, date, None if is_read and exchange.request_id != sent else exchange.request_id)
         if is_draining():

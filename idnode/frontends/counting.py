@@ -33,11 +33,13 @@ class Counting:
         forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
         return self._client_address.of(request.remote or "", forwarded.encode("utf-8", "replace") or None)
 
-    def answered(self, request: web.Request, route: str, status: int, nanoseconds: int) -> None:
+    def answered(
+        self, request: web.Request, route: str, status: int, nanoseconds: int, *, is_stale: bool = False
+    ) -> None:
         """One request was answered."""
         self.http.count(route, status, nanoseconds // 1_000)
         if route in RESOLVING:
-            outcome = Outcome.ERROR if status >= 500 else Outcome.MISS
+            outcome = Outcome.STALE if is_stale else Outcome.ERROR if status >= 500 else Outcome.MISS
             tally = self._usage.tally(self._prefix_in(request), COUNTED_ELSEWHERE, status, outcome)
             self._usage.count(self.client_of(request), tally, nanoseconds)
 

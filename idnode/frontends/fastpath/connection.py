@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
+from itertools import takewhile
 from time import perf_counter_ns
 from typing import cast
 
@@ -268,23 +269,19 @@ class Connection(asyncio.Protocol):
 
     def _read_known(self, buffer: bytes, at: int, out: list[bytes]) -> int:
         """Answer requests from `at` on that have the vetted header and a known answer; tells where another begins."""
-        block, size = self._block, self._block_size
-        find, referenced, beginnings = self._cache.find, self._cache.referenced, self._beginnings
-        pending = self._source.pending
-        while True:
-            line_end = buffer.find(block, at)
-            if line_end < 0:
-                return at
-            entry = find(buffer[at:line_end])
-            if entry is None:
-                return at
+        # In a few steps for all of them, not for each: who pipelines does so for the sake of speed.
+        keys = (buffer[at:] if at else buffer).split(self._block)[:-1]
+        entries = [entry for entry in takewhile(bool, map(self._cache.find, keys)) if entry]
+        if not entries:
+            return at
+        referenced, beginnings = self._cache.referenced, self._beginnings
+        for entry in entries:
             referenced[entry[2]] = 1
-            if not pending:
-                self._turn.begin(self._source)
-            pending.append(entry[1])
-            out.append(beginnings[entry[1]])
-            out.append(entry[0])
-            at = line_end + size
+        if not self._source.pending:
+            self._turn.begin(self._source)
+        self._source.pending.extend([entry[1] for entry in entries])
+        out.extend([piece for entry in entries for piece in (beginnings[entry[1]], entry[0])])
+        return at + len(entries) * self._block_size + sum(map(len, keys[: len(entries)]))
 
     def _serve(self, key: bytes, block: bytes, out: list[bytes]) -> Served:
         """One request: `key` is what stands before the first ` HTTP/1.1`, `block` what follows it."""

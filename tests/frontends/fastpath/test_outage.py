@@ -181,7 +181,9 @@ async def test_by_way_of_aiohttp_it_is_stale_as_well(server: EmbeddedPostgres, o
             conditional = await read(node, RECORD, If_None_Match='"1"')
             # A cookie is for aiohttp, as everything else that is not plain.
             handle, proxy = [await read(node, path, Cookie="a=b") for path in (HANDLE, PROXY)]
+            counted = stale_answers(node)
 
+        assert counted == 4
         assert (head.status, conditional.status, handle.status, proxy.status) == (200, 200, 200, 302)
         assert [is_marked_stale(response) for response in (head, conditional, handle, proxy)] == [True] * 4
         assert await head.read() == b""
