@@ -103,7 +103,6 @@ HEADERS = {
     "a range": b"Range: bytes=0-9\r\n",
     "a length of nothing": b"Content-Length: 0\r\n",
     "keep-alive": b"Connection: keep-alive\r\n",
-    "an upgrade": b"Connection: Upgrade\r\nUpgrade: h2c\r\n",
     "capitals": b"ACCEPT: */*\r\nUSER-AGENT: x\r\n",
     "tabs": b"User-Agent:\tx\t\r\n",
     "no value": b"User-Agent:\r\n",

@@ -48,9 +48,8 @@ def shapes(target: bytes) -> dict[str, bytes]:
         "a header without a name": get(target, b": x\r\n"),
         "a header without a colon": get(target, b"X-A\r\n"),
         "an expectation": get(target, b"Expect: 100-continue\r\n"),
-        "an upgrade to HTTP/2": get(
-            target, b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
-        ),
+        # After one that stays open, aiohttp reads on or not, as the pieces happen to come.
+        "an upgrade on a connection that closes": get(target, b"Connection: close, Upgrade\r\nUpgrade: h2c\r\n"),
         "a connection of two minds": get(target, b"Connection: keep-alive, close\r\n") + HIDDEN,
         "a connection that closes": get(target, b"Connection: close\r\n") + HIDDEN,
         "a long header": get(target, b"X-A: " + b"a" * 9_000 + b"\r\n"),
