@@ -31,6 +31,8 @@ class ReadCoalescer:
     def __init__(self, read: Read, *, monotonic: Callable[[], float]) -> None:
         self._read = read
         self._monotonic = monotonic
+        # Kept, because asking for it costs a system call, and every lookup would.
+        self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, Verdict] = {}
         # When each waiting key was first asked for, in the same order.
         self._asked_at: list[float] = []
@@ -45,7 +47,7 @@ class ReadCoalescer:
         if verdict is None:
             if len(self._waiting) >= WAITING_KEYS_MAX:
                 raise Unavailable(f"{WAITING_KEYS_MAX} lookups wait already; try again shortly")
-            verdict = self._waiting[folded] = asyncio.get_running_loop().create_future()
+            verdict = self._waiting[folded] = self._loop.create_future()
             self._asked_at.append(self._monotonic())
             self._arrived.set()
         return verdict

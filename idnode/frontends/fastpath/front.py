@@ -67,9 +67,9 @@ class Beginnings:
         return beginning_of(status, self._date.text())
 
     def cover(self) -> None:
-        """Tallies have been added."""
-        for tally in self._tallies[len(self.of_tallies) :]:
-            self.of_tallies.append(self.of(tally.status))
+        """Tallies may have been added."""
+        if len(self.of_tallies) < len(self._tallies):
+            self.of_tallies += [self.of(tally.status) for tally in self._tallies[len(self.of_tallies) :]]
 
     def renew(self) -> None:
         """A second has begun."""

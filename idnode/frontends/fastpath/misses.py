@@ -90,13 +90,12 @@ class Misses:
     def stale_response(self, key: bytes) -> web.Response | None:
         """The same for whoever asks by way of aiohttp."""
         spoken = self.stale(key)
-        if spoken is None:
+        if spoken is None or spoken.tally is None:
             return None
         head, _, body = (spoken.more + spoken.rest).partition(b"\r\n\r\n")
         parts = (line.partition(": ") for line in head.decode("latin-1").split("\r\n"))
         headers = [(name, value) for name, _, value in parts]
-        status = int(spoken.beginning.split(b" ", 2)[1])
-        return web.Response(status=status, headers=headers, body=body)
+        return web.Response(status=spoken.tally.status, headers=headers, body=body)
 
     def _done(self, miss: Miss, read: "asyncio.Future[StoredRecord | None]") -> None:
         error = read.exception()
@@ -134,5 +133,6 @@ class Misses:
             kept = self._usage.tally(prefix, route, answer.status, Outcome.NEGATIVE if is_negative else Outcome.HIT)
             self._beginnings.cover()
             self._cache.keep(miss.key, identifier.folded, rest, kept.number, negative=is_negative, since=miss.since)
-        beginning = self._beginnings.of(answer.status)
-        miss.told(Spoken(beginning, b"", rest, self._usage.tally(prefix, route, answer.status, outcome)))
+        tally = self._usage.tally(prefix, route, answer.status, outcome)
+        self._beginnings.cover()
+        miss.told(Spoken(self._beginnings.of_tallies[tally.number], b"", rest, tally))
