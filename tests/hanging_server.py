@@ -38,19 +38,26 @@ async def server_of_its_own(home: Path) -> AsyncIterator[EmbeddedPostgres]:
 def hanging(server: EmbeddedPostgres) -> Iterator[None]:
     """Stop every process of the server for the length of a block."""
     assert server.pid is not None
-    processes = family(server.pid)
+    # The postmaster first: a connection that is being made must not get a process that nobody stops.
+    stopped = {server.pid}
     try:
-        for pid in processes:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
-        # The signal is sent at once and obeyed a little later.
-        while not all(_has_stopped(pid) for pid in processes):
-            time.sleep(0.001)
+        _stop({server.pid})
+        stopped = family(server.pid)
+        _stop(stopped)
         yield
     finally:
-        for pid in processes:
+        for pid in stopped:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+def _stop(pids: set[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    # The signal is sent at once and obeyed a little later.
+    while not all(_has_stopped(pid) for pid in pids):
+        time.sleep(0.001)
 
 
 @asynccontextmanager
