@@ -24,6 +24,7 @@ from idnode.frontends.fastpath.connections import FrontConnections, MakeFront
 from idnode.frontends.fastpath.front import Beginnings, Front, FrontCounters, FrontLimits
 from idnode.frontends.fastpath.heads import Heads
 from idnode.frontends.fastpath.misses import Misses
+from idnode.frontends.fastpath.plain_misses import PlainMisses
 from idnode.frontends.limiting import Limiting
 from idnode.frontends.listener import ApplicationConnections, Connections, Listener
 from idnode.frontends.metrics import HttpCounters
@@ -233,6 +234,7 @@ def compose(
             turn=Turn(usage, nanoseconds=time.perf_counter_ns, call_soon=asyncio.get_running_loop().call_soon),
             beginnings=beginnings,
             ask=misses.ask,
+            ask_plainly=PlainMisses(misses, resolver, looked_up, cache, usage, beginnings).ask,
             call=calls.begin,
             client_address=client_address,
             limiting=limiting,

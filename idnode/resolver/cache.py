@@ -39,6 +39,8 @@ class CacheCounters:
     """Not kept because the read began before a change."""
     oversized: int = 0
     """Not kept because of their size."""
+    turned_away: int = 0
+    """Not kept because the cache was full and they had not been asked for before."""
 
 
 class AnswerCache:
@@ -100,7 +102,8 @@ class AnswerCache:
     ) -> None:
         """Keep an answer for an identifier (the group, folded), unless that was dropped since or it is too large.
 
-        It takes the place of what the key had, or of the oldest of VIEWS_MAX views, or of what is to be evicted.
+        It takes the place of what the key had, or of the oldest of VIEWS_MAX views, or of what is to be evicted. Where
+        something would have to be evicted, it is kept when it is asked for again.
         """
         top = _top(group)
         if self._drops.has_dropped(group, top, since=since):
@@ -108,9 +111,13 @@ class AnswerCache:
             return
         shelf = self._negative if negative else self._positive
         size = len(key) + len(rest) + ENTRY_OVERHEAD_BYTES
-        was_proven = key in self._entries and self._take_away(key)
+        is_known = key in self._entries
+        was_proven = is_known and self._take_away(key)
         if size > shelf.entry_bytes_max:
             self.counters.oversized += 1
+            return
+        if not is_known and shelf.turns_away(key, size):
+            self.counters.turned_away += 1
             return
         self._make_room(group, shelf, size)
         slot = shelf.add(key, size, was_proven=was_proven)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import structlog
+
 from idnode.model.errors import IdnodeError, Unavailable
 from idnode.storage.identifiers import StoredRecord
 
@@ -17,9 +19,12 @@ READ_SECONDS_MIN = 0.1
 WAIT_SECONDS_MAX = 0.85
 """Keys that have waited longer are not read any more, so that no caller waits longer than this and READ_SECONDS_MIN."""
 
-Verdict = asyncio.Future[StoredRecord | None]
+Told = Callable[[StoredRecord | None, IdnodeError | None], None]
+"""Takes the record, or None for what does not exist, or else the reason why nothing could be read."""
 Read = Callable[[Sequence[str], float], Awaitable[Mapping[str, StoredRecord]]]
 """Finds records, or raises Unavailable after the seconds given."""
+
+log = structlog.get_logger("idnode.resolver")
 
 
 class ReadCoalescer:
@@ -33,29 +38,41 @@ class ReadCoalescer:
         self._monotonic = monotonic
         # Kept, because asking for it costs a system call, and every lookup would.
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[str, Verdict] = {}
+        self._waiting: dict[str, list[Told]] = {}
         # When each waiting key was first asked for, in the same order.
         self._asked_at: list[float] = []
         self._arrived = asyncio.Event()
 
-    def ask(self, folded: str) -> Verdict:
-        """What becomes of a lookup; shared with others who ask for the same, so it must not be cancelled.
+    def ask(self, folded: str, told: Told) -> None:
+        """Begin a lookup; `told` is called in a later turn of the loop and must not wait.
 
         Its error is Unavailable when the database is away. Raises Unavailable when too many keys wait.
         """
-        verdict = self._waiting.get(folded)
-        if verdict is None:
-            if len(self._waiting) >= WAITING_KEYS_MAX:
-                raise Unavailable(f"{WAITING_KEYS_MAX} lookups wait already; try again shortly")
-            verdict = self._waiting[folded] = self._loop.create_future()
-            self._asked_at.append(self._monotonic())
-            self._arrived.set()
-        return verdict
+        # A list of functions and not a future for each: the event loop has nothing to do for those.
+        waiting = self._waiting.get(folded)
+        if waiting is not None:
+            waiting.append(told)
+            return
+        if len(self._waiting) >= WAITING_KEYS_MAX:
+            raise Unavailable(f"{WAITING_KEYS_MAX} lookups wait already; try again shortly")
+        self._waiting[folded] = [told]
+        self._asked_at.append(self._monotonic())
+        self._arrived.set()
 
     async def find(self, folded: str) -> StoredRecord | None:
         """The record with this key. Raises Unavailable when the database is away or too many keys wait."""
-        # One caller that goes away must not take the answer from the others.
-        return await asyncio.shield(self.ask(folded))
+        verdict: asyncio.Future[StoredRecord | None] = self._loop.create_future()
+
+        def told(stored: StoredRecord | None, error: IdnodeError | None) -> None:
+            if verdict.done():
+                return
+            if error is None:
+                verdict.set_result(stored)
+            else:
+                verdict.set_exception(error)
+
+        self.ask(folded, told)
+        return await verdict
 
     async def run(self) -> None:
         """Read until cancelled; nothing is found without it."""
@@ -70,7 +87,7 @@ class ReadCoalescer:
                 asked_at = self._asked_at[0]
                 await self._read_group(self._take_group(), waited=self._monotonic() - asked_at)
 
-    def _take_group(self) -> dict[str, Verdict]:
+    def _take_group(self) -> dict[str, list[Told]]:
         if len(self._waiting) <= KEYS_MAX:
             group, self._waiting, self._asked_at = self._waiting, {}, []
             self._arrived.clear()
@@ -78,16 +95,19 @@ class ReadCoalescer:
         del self._asked_at[:KEYS_MAX]
         return {key: self._waiting.pop(key) for key in list(self._waiting)[:KEYS_MAX]}
 
-    async def _read_group(self, group: dict[str, Verdict], *, waited: float) -> None:
+    async def _read_group(self, group: dict[str, list[Told]], *, waited: float) -> None:
+        found: Mapping[str, StoredRecord] = {}
+        failure: IdnodeError | None = None
         try:
             if waited > WAIT_SECONDS_MAX:
                 raise Unavailable("the database answers too slowly; try again shortly")
             found = await self._read(list(group), max(LOOKUP_SECONDS_MAX - waited, READ_SECONDS_MIN))
         except IdnodeError as error:
-            for verdict in group.values():
-                verdict.set_exception(error)
-                # Whoever asked may have gone away; the loop is not to complain of an error that nobody fetched.
-                verdict.exception()
-            return
-        for key, verdict in group.items():
-            verdict.set_result(found.get(key))
+            failure = error
+        for key, waiting in group.items():
+            stored = found.get(key)
+            for told in waiting:
+                try:
+                    told(stored, failure)
+                except Exception:  # as the event loop does with its callbacks: one caller's fault is not the others'
+                    log.exception("lookup_told_in_vain", key=key)

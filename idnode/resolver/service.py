@@ -8,7 +8,7 @@ from idnode.model.errors import Elsewhere, IdnodeError, NotFound, NotResponsible
 from idnode.model.identifier import Identifier, Prefix
 from idnode.model.prefix_registration import Hosting, PrefixRegistration
 from idnode.model.record import State
-from idnode.resolver.coalesce import ReadCoalescer
+from idnode.resolver.coalesce import ReadCoalescer, Told
 from idnode.resolver.metrics import ResolverCounters
 from idnode.storage.directory import Directory
 from idnode.storage.identifiers import StoredRecord
@@ -52,16 +52,17 @@ class ResolverService:
         await self._route(identifier.prefix)
         return self.found(identifier, await self._coalescer.find(identifier.folded))
 
-    def ask(self, identifier: Identifier) -> "asyncio.Future[StoredRecord | None] | None":
-        """The same without waiting: the read, whose result is for `found`. None: the prefix has to be looked up first.
+    def ask(self, prefix: Prefix, folded: str, told: Told) -> bool:
+        """The same without waiting: `told` gets what is for `found`. False: the prefix has to be looked up first.
 
         Raises NotResponsible, Elsewhere, NotFound, Unavailable at once.
         """
-        is_known, registration = self._directory.known_prefix(identifier.prefix)
+        is_known, registration = self._directory.known_prefix(prefix)
         if not is_known:
-            return None
-        self._require_answered_here(identifier.prefix, registration)
-        return self._coalescer.ask(identifier.folded)
+            return False
+        self._require_answered_here(prefix, registration)
+        self._coalescer.ask(folded, told)
+        return True
 
     def found(self, identifier: Identifier, stored: StoredRecord | None) -> StoredRecord:
         """What a read has found, counted. Raises NotFound."""

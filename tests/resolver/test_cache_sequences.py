@@ -85,13 +85,21 @@ class CacheMachine(RuleBasedStateMachine):
         key = f"GET /{group}?type={view}".encode()
         self.count += 1
         rest = b"%d:" % self.count + bytes(size)
+        turned_away = self.cache.counters.turned_away
+        was_there = self.cache.find_even_stale(key) is not None
         self.cache.keep(key, group, rest, TALLY, negative=is_negative, since=read.mark)
         if read.forbids(group):
             return
         self.answers[key] = Answered(group, rest, is_negative)
         bound = self.NEGATIVE_BYTES_MAX if is_negative else self.BYTES_MAX
+        size_kept = len(key) + len(rest) + ENTRY_OVERHEAD_BYTES
         is_found = self.cache.find_even_stale(key) is not None
-        assert is_found == (len(key) + len(rest) + ENTRY_OVERHEAD_BYTES <= bound // 16)
+        if self.cache.counters.turned_away == turned_away:
+            assert is_found == (size_kept <= bound // 16)
+        else:
+            taken = self.cache.negative_entry_bytes if is_negative else self.cache.entry_bytes
+            assert (is_found, was_there) == (False, False)
+            assert taken + size_kept > bound
 
     @rule(group=groups, view=views)
     def ask(self, group: str, view: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hanging_server import at_work, hanging, server_of_its_own
 
-from idnode.model.errors import Unavailable
+from idnode.model.errors import IdnodeError, Unavailable
 from idnode.model.record import State
 from idnode.resolver.coalesce import ReadCoalescer
 from idnode.storage.identifiers import StoredRecord
@@ -61,6 +61,20 @@ async def running(table: Table) -> AsyncIterator[ReadCoalescer]:
     finally:
         loops.cancel()
         await asyncio.wait([loops])
+
+
+def ask(coalescer: ReadCoalescer, folded: str) -> "asyncio.Future[StoredRecord | None]":
+    """What becomes of a lookup of one who does not wait."""
+    verdict = asyncio.get_running_loop().create_future()
+
+    def told(stored: StoredRecord | None, error: IdnodeError | None) -> None:
+        if error is None:
+            verdict.set_result(stored)
+        else:
+            verdict.set_exception(error)
+
+    coalescer.ask(folded, told)
+    return verdict
 
 
 async def turns(count: int = 5) -> None:
@@ -147,7 +161,7 @@ async def test_every_caller_learns_that_the_database_is_away_and_the_next_one_as
 async def test_who_asks_without_waiting_shares_the_answer_of_those_who_wait() -> None:
     table = Table({"88.118.8/A": record("88.118.8/A")})
     async with running(table) as coalescer:
-        asked = coalescer.ask("88.118.8/A")
+        asked = ask(coalescer, "88.118.8/A")
         waiting = asyncio.create_task(coalescer.find("88.118.8/A"))
         told: list[StoredRecord | None] = []
         asked.add_done_callback(lambda verdict: told.append(verdict.result()))
@@ -159,18 +173,35 @@ async def test_who_asks_without_waiting_shares_the_answer_of_those_who_wait() ->
     assert table.statements == [["88.118.8/A"]]
 
 
+async def test_a_caller_that_fails_when_told_takes_the_answer_from_nobody_else() -> None:
+    table = Table({"88.118.8/A": record("88.118.8/A")})
+
+    def fails(_: StoredRecord | None, __: IdnodeError | None) -> None:
+        raise ZeroDivisionError
+
+    async with running(table) as coalescer:
+        coalescer.ask("88.118.8/A", fails)
+        told = ask(coalescer, "88.118.8/A")
+        await turns()
+        table.gate.set()
+        found = await told
+        later = await coalescer.find("88.118.8/A")
+
+    assert found == later == record("88.118.8/A")
+
+
 async def test_a_statement_gets_the_time_that_its_oldest_key_has_left() -> None:
     table = Table({})
     async with running(table) as coalescer:
         for number in range(2):
-            coalescer.ask(f"88.118.8/{number}")
+            ask(coalescer, f"88.118.8/{number}")
             await turns()
         for number, asked_at in enumerate((100.0, 100.3), start=2):
             table.clock.seconds = asked_at
-            coalescer.ask(f"88.118.8/{number}")
+            ask(coalescer, f"88.118.8/{number}")
         table.clock.seconds = 100.5
         table.gate.set()
-        last = coalescer.ask("88.118.8/4")
+        last = ask(coalescer, "88.118.8/4")
         await last
         await coalescer.find("88.118.8/5")
 
@@ -183,9 +214,9 @@ async def test_keys_that_waited_long_get_a_last_chance_and_then_none(waited: flo
     table = Table({})
     async with running(table) as coalescer:
         for number in range(2):
-            coalescer.ask(f"88.118.8/{number}")
+            ask(coalescer, f"88.118.8/{number}")
             await turns()
-        late = coalescer.ask("88.118.8/LATE")
+        late = ask(coalescer, "88.118.8/LATE")
         table.clock.seconds += waited
         table.gate.set()
         await asyncio.wait([late])
@@ -198,12 +229,12 @@ async def test_keys_beyond_one_statement_keep_the_times_they_were_asked_at() -> 
     table = Table({})
     async with running(table) as coalescer:
         for number in range(2):
-            coalescer.ask(f"88.118.8/{number}")
+            ask(coalescer, f"88.118.8/{number}")
             await turns()
         for number in range(256):
-            coalescer.ask(f"88.118.8/OLD-{number}")
+            ask(coalescer, f"88.118.8/OLD-{number}")
         table.clock.seconds += 0.2
-        late = coalescer.ask("88.118.8/LATE")
+        late = ask(coalescer, "88.118.8/LATE")
         table.gate.set()
         await late
 
@@ -214,12 +245,12 @@ async def test_keys_beyond_one_statement_keep_the_times_they_were_asked_at() -> 
 async def test_twenty_thousand_keys_may_wait_and_no_more() -> None:
     coalescer = ReadCoalescer(Table({}).read, monotonic=Clock())
     for number in range(20_000):
-        coalescer.ask(f"88.118.8/{number}")
+        ask(coalescer, f"88.118.8/{number}")
 
     with pytest.raises(Unavailable, match="20000 lookups wait already; try again shortly"):
-        coalescer.ask("88.118.8/ONE-MORE")
+        ask(coalescer, "88.118.8/ONE-MORE")
 
-    assert not coalescer.ask("88.118.8/7").done()
+    assert not ask(coalescer, "88.118.8/7").done()
 
 
 async def test_a_server_that_hangs_is_told_to_every_caller(tmp_path: Path) -> None:
@@ -229,9 +260,9 @@ async def test_a_server_that_hangs_is_told_to_every_caller(tmp_path: Path) -> No
         async with at_work(lookups, coalescer):
             before = await coalescer.find("88.118.8/A")
             with hanging(server):
-                first = [coalescer.ask(f"88.118.8/{number}") for number in range(600)]
+                first = [ask(coalescer, f"88.118.8/{number}") for number in range(600)]
                 await turns()
-                second = [coalescer.ask(f"88.118.8/{number}") for number in range(600)]
+                second = [ask(coalescer, f"88.118.8/{number}") for number in range(600)]
                 # The server would never answer; the coalescer does, in less than a second.
                 await asyncio.wait([*first, *second], timeout=20)
                 outcomes = {type(verdict.exception()) for verdict in (*first, *second)}

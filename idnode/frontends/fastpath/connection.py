@@ -6,7 +6,6 @@ a plain read of an identifier the exchange is aiohttp's (`relay`), and the conne
 
 import asyncio
 from collections.abc import Callable
-from enum import Enum, auto
 from functools import partial
 from itertools import takewhile
 from time import perf_counter_ns
@@ -16,6 +15,7 @@ from idnode.frontends.fastpath.front import Front, Spoken
 from idnode.frontends.fastpath.proxy_protocol import MalformedProxyHeader, ProxyHeader
 from idnode.frontends.fastpath.questions import Question, question_of
 from idnode.frontends.fastpath.relay import Relay
+from idnode.frontends.fastpath.stages import Served, Stage
 from idnode.frontends.fastpath.vetting import PLAIN, Vetted, vet
 from idnode.frontends.request_ids import HEADER
 
@@ -33,31 +33,12 @@ _CLOSE = b"Connection: close\r\n"
 _REQUEST_ID = HEADER.encode() + b": "
 
 
-class Stage(Enum):
-    """Whose turn it is."""
-
-    OPENING = auto()
-    READING = auto()
-    ASKING = auto()
-    RELAYING = auto()
-    GIVEN_AWAY = auto()
-    CLOSED = auto()
-
-
-class Served(Enum):
-    """What became of a request: answered, to be waited for (or the last one), or none that is answered here."""
-
-    ANSWERED = auto()
-    WAITS = auto()
-    NOT_HERE = auto()
-
-
 class Connection(asyncio.Protocol):
     """Bytes in, bytes out."""
 
     __slots__ = (
-        "_beginnings", "_block", "_block_size", "_buffer", "_cache", "_front", "_is_active", "_is_between", "_peer",
-        "_proxy_header", "_relay", "_since", "_source", "_stage", "_transport", "_turn", "_unsent", "_write",
+        "_beginnings", "_block", "_block_size", "_buffer", "_cache", "_front", "_is_active", "_is_between",
+        "_peer", "_proxy_header", "_relay", "_since", "_source", "_stage", "_transport", "_turn", "_unsent", "_write",
     )  # fmt: skip
 
     def __init__(self, front: Front) -> None:
@@ -109,6 +90,8 @@ class Connection(asyncio.Protocol):
                 pending.append(entry[1])
                 self._is_active = True
                 self._write(self._beginnings[entry[1]] + entry[0])
+                return
+            if self._ask_plainly(data[: -self._block_size]):
                 return
         self._take(data)
 
@@ -298,6 +281,9 @@ class Connection(asyncio.Protocol):
         if is_ours and front.is_limiting and (refusal := front.limited(self._source)) is not None:
             out += self._worded(vetted, refusal)
             return Served.ANSWERED
+        may_remember = vetted.request_id is None and front.may_remember
+        if may_remember:
+            self._block, self._block_size = block, len(block)
         if entry is None:
             self._flush(out)
             return Served.NOT_HERE if question is None else self._ask(key, question, vetted)
@@ -306,27 +292,42 @@ class Connection(asyncio.Protocol):
         if not pending:
             self._turn.begin(self._source)
         pending.append(entry[1])
-        if vetted.request_id is not None or not front.may_remember:
+        if not may_remember:
             out += self._worded(vetted, Spoken(self._beginnings[entry[1]], b"", entry[0]))
             return self._last(out) if front.is_draining else Served.ANSWERED
-        self._block, self._block_size = block, len(block)
         out.append(self._beginnings[entry[1]])
         out.append(entry[0])
         return Served.ANSWERED
 
     def _ask(self, key: bytes, question: Question, vetted: Vetted) -> Served:
-        begun = perf_counter_ns()
-
-        def told(spoken: Spoken) -> None:
-            if spoken.tally is not None:
-                self._front.usage.count(self._source, spoken.tally, perf_counter_ns() - begun)
-            self._tell(vetted, spoken)
-
-        if not self._front.ask(key, question, told):
+        if not self._front.ask(key, question, partial(self._tell_counted, vetted, perf_counter_ns())):
             return Served.NOT_HERE
         self._is_between = False
         self._stage = Stage.ASKING
         return Served.WAITS
+
+    def _ask_plainly(self, key: bytes) -> bool:
+        """Begin the read of a vetted request that is not known; False when it takes the longer way."""
+        if not self._front.ask_plainly(key, self, self._source, partial(self._tell_counted, PLAIN, perf_counter_ns())):
+            return False
+        self._is_between = False
+        self._is_active = True
+        self._stage = Stage.ASKING
+        return True
+
+    def told_plainly(self, rest: bytes, number: int) -> None:
+        """The answer to what was asked so."""
+        if self._front.is_draining or self._buffer or self._stage is not Stage.ASKING:
+            self._tell(PLAIN, Spoken(self._beginnings[number], b"", rest))
+            return
+        self._stage = Stage.READING
+        self._write(self._beginnings[number] + rest)
+        self._is_active = self._is_between = True
+
+    def _tell_counted(self, vetted: Vetted, asked_ns: int, spoken: Spoken) -> None:
+        if spoken.tally is not None:
+            self._front.usage.count(self._source, spoken.tally, perf_counter_ns() - asked_ns)
+        self._tell(vetted, spoken)
 
     def _call(self, head_size: int) -> bool:
         """Begin a request to /v1 that is served here; False when it is aiohttp's."""

@@ -32,6 +32,17 @@ Told = Callable[[Spoken], None]
 Ask = Callable[[bytes, Question, Told], bool]
 """Begin to find the answer of a question, as `Misses.ask`: False when it is not to be had without waiting."""
 
+
+class Asker(Protocol):
+    """A connection that waits for its answer."""
+
+    def told_plainly(self, rest: bytes, number: int) -> None:
+        """The answer without its first lines, and the number of the tally that tells those; counted elsewhere."""
+
+
+AskPlainly = Callable[[bytes, Asker, Source, Told], bool]
+"""The same for the commonest question, from the vetted key alone, as `PlainMisses.ask`."""
+
 Call = Callable[[bytes, int, str, Told], int | None]
 """Begin to serve a request to /v1, as `Calls.begin`."""
 
@@ -111,6 +122,7 @@ class Front:
         turn: Turn,
         beginnings: Beginnings,
         ask: Ask,
+        ask_plainly: AskPlainly,
         call: Call,
         client_address: ClientAddress,
         limiting: Limiting,
@@ -123,6 +135,7 @@ class Front:
         self.usage = usage
         self.turn = turn
         self.ask = ask
+        self.ask_plainly = ask_plainly
         self.call = call
         self.client_address = client_address
         self.limits = limits

@@ -61,18 +61,17 @@ class Misses:
     def ask(self, key: bytes, question: Question, told: Told) -> bool:
         """Begin the read. False: its prefix has to be looked up first, which is for whoever can wait."""
         miss = Miss(key, question, self._cache.mark(), told)
+        identifier = question.read.identifier
         try:
-            read = self._resolver.ask(question.read.identifier)
+            if self._resolver.ask(identifier.prefix, identifier.folded, partial(self.done, miss)):
+                return True
         except IdnodeError as refusal:
             self._loop.call_soon(self._refused, miss, refusal)
             return True
-        if read is None:
-            stale = None if self._freshness.is_fresh else self.stale(key)
-            if stale is None:
-                return False
-            self._loop.call_soon(told, stale)
-            return True
-        read.add_done_callback(partial(self._done, miss))
+        stale = None if self._freshness.is_fresh else self.stale(key)
+        if stale is None:
+            return False
+        self._loop.call_soon(told, stale)
         return True
 
     def stale(self, key: bytes) -> Spoken | None:
@@ -97,15 +96,14 @@ class Misses:
         headers = [(name, value) for name, _, value in parts]
         return web.Response(status=spoken.tally.status, headers=headers, body=body)
 
-    def _done(self, miss: Miss, read: "asyncio.Future[StoredRecord | None]") -> None:
-        error = read.exception()
-        if isinstance(error, IdnodeError):
+    def done(self, miss: Miss, stored: StoredRecord | None, error: IdnodeError | None) -> None:
+        """The read of a question has ended: answer it."""
+        if error is not None:
             self._refused(miss, error)
             return
         wanted = miss.question.read
         try:
-            stored = self._resolver.found(wanted.identifier, read.result())
-            answer = wanted.found(stored)
+            answer = wanted.found(self._resolver.found(wanted.identifier, stored))
         except IdnodeError as refusal:
             self._refused(miss, refusal)
         except Exception:  # the HTTP error boundary of what aiohttp does not see (STYLE.md, 8)

@@ -79,6 +79,7 @@ class ResolvingCollector(Collector):
         refused = CounterMetricFamily("idnode_cache_refusals", "Answers that were not kept", labels=["reason"])
         refused.add_metric(["late"], counters.late)
         refused.add_metric(["oversized"], counters.oversized)
+        refused.add_metric(["turned_away"], counters.turned_away)
         yield refused
 
     def _collect_freshness(self) -> Iterator[Metric]:

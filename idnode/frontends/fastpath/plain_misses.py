@@ -1,0 +1,115 @@
+"""The commonest miss in few steps: a handle without a query in plain characters, asked for with a vetted header."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+from idnode.frontends.fastpath.front import Asker, Beginnings, Told
+from idnode.frontends.fastpath.misses import Miss, Misses
+from idnode.frontends.fastpath.questions import question_of
+from idnode.frontends.rest.replies import public_rest
+from idnode.model.errors import IdnodeError
+from idnode.model.identifier import Prefix
+from idnode.model.record import State
+from idnode.resolver.cache import AnswerCache
+from idnode.resolver.metrics import ResolverCounters
+from idnode.resolver.service import ResolverService
+from idnode.resolver.tally import Outcome, Source, Tally
+from idnode.resolver.usage import Usage
+from idnode.storage.identifiers import StoredRecord
+
+PREFIXES_REMEMBERED_MAX = 20_000
+ROUTE = "handle-rest"
+
+# Within the limits of an identifier, and nothing that JSON or a URL would write in another way: what matches is its own
+# text, and the parser of identifiers takes it.
+_PLAIN = re.compile(rb"GET /api/handles/([0-9]{1,20}(?:\.[0-9]{1,20}){0,4})/([A-Za-z0-9._~:@!$'()*,;=-]{1,128})")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Below:
+    """What is the same for all identifiers of a prefix: its tallies, by number for what is kept."""
+
+    prefix: Prefix
+    top: str
+    missed: Tally
+    hit_number: int
+
+
+class PlainMisses:
+    """Answers what is active and public; whatever turns out otherwise is for `misses`, as a question like any other."""
+
+    def __init__(
+        self,
+        misses: Misses,
+        resolver: ResolverService,
+        counters: ResolverCounters,
+        cache: AnswerCache,
+        usage: Usage,
+        beginnings: Beginnings,
+    ) -> None:
+        self._misses = misses
+        self._resolver = resolver
+        self._counters = counters
+        self._cache = cache
+        self._usage = usage
+        self._beginnings = beginnings
+        self._loop = asyncio.get_running_loop()
+        self._below: dict[bytes, Below] = {}
+        self._answered: list[tuple[bytes, str, bytes, int, Below, Source, int]] = []
+
+    def ask(self, key: bytes, asker: Asker, source: Source, told: Told) -> bool:
+        """Begin the read. False: this is none of the plain ones, or cannot be told at once; nothing was begun.
+
+        `asker` gets the usual answer, counted for `source`; `told` gets any other.
+        """
+        plain = _PLAIN.fullmatch(key)
+        if plain is None:
+            return False
+        prefix, suffix = plain.groups()
+        below = self._below.get(prefix) or self._remember(prefix)
+        folded = below.top + suffix.decode("ascii").upper()
+        since, began = self._cache.mark(), perf_counter_ns()
+
+        def found(stored: StoredRecord | None, error: IdnodeError | None) -> None:
+            if stored is None or stored[2] is not State.ACTIVE or not stored[3]:
+                question = question_of(key[4:])
+                if question is not None:
+                    self._misses.done(Miss(key, question, since, told), stored, error)
+                return
+            rest = public_rest(key[17:], stored)
+            asker.told_plainly(rest, below.missed.number)
+            if not self._answered:
+                self._loop.call_soon(self._keep)
+            self._answered.append((key, folded, rest, since, below, source, began))
+
+        try:
+            return self._resolver.ask(below.prefix, folded, found)
+        except IdnodeError:
+            # Refused: asked again as any other question, it is answered so.
+            return False
+
+    def _keep(self) -> None:
+        """Keep and count what was answered in this turn.
+
+        Not between two answers: a client that is woken for one of them falls asleep again before the next is written,
+        and waking it takes longer than writing.
+        """
+        answered, self._answered = self._answered, []
+        ended = perf_counter_ns()
+        self._counters.found += len(answered)
+        keep, count = self._cache.keep, self._usage.count
+        for key, folded, rest, since, below, source, began in answered:
+            count(source, below.missed, ended - began)
+            keep(key, folded, rest, below.hit_number, negative=False, since=since)
+
+    def _remember(self, text: bytes) -> Below:
+        if len(self._below) >= PREFIXES_REMEMBERED_MAX:
+            self._below.clear()
+        prefix = Prefix.parse(text.decode("ascii"))
+        missed = self._usage.tally(prefix.folded, ROUTE, 200, Outcome.MISS)
+        hit = self._usage.tally(prefix.folded, ROUTE, 200, Outcome.HIT)
+        self._beginnings.cover()
+        below = self._below[text] = Below(prefix, prefix.folded + "/", missed, hit.number)
+        return below
