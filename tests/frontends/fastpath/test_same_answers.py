@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from both_ways import HOST, KNOWN, RECORD, both, get, stocked
 from harness import NodeUnderTest
+from raw_http import RawAnswer, connect
 
 __all__ = ["stocked"]
 
@@ -122,6 +123,30 @@ async def test_every_target_has_the_same_answer_cold_and_warm(stocked: NodeUnder
 
         assert cold == expected, target
         assert warm == expected, target
+
+
+async def test_a_miss_after_a_vetted_request_has_the_same_answer_whatever_it_finds(stocked: NodeUnderTest) -> None:
+    await stocked.call("POST", "/v1/identifiers", {"identifier": "88.118.8/no-values", "values": []})
+    names = ("JX-1", "jx-1", "half-secret", "no-values", "none", "gone", "held", "a:b@c!d$e'(f)*g,h;i=j", "-._~")
+    targets = [f"/api/handles/88.118.8/{name}".encode() for name in names]
+    targets += [b"/api/handles/88.118.9/elsewhere", b"/api/handles/99.1.2/foreign", b"/api/handles/088.118.8/JX-1"]
+    for target in targets:
+        stocked.node.freshness.changed_beyond_counting()
+        async with await connect(stocked.port) as front, await connect(stocked.aiohttp_port) as aiohttp:
+            for connection in (front, aiohttp):
+                await connection.send(get(b"/api/handles/88.118.8/warm-up"))
+                await connection.answer()
+                await connection.send(get(target))
+            found, expected = await front.answer(), await aiohttp.answer()
+
+        assert found.status == expected.status, target
+        assert comparable_headers(found) == comparable_headers(expected), target
+        assert found.body == expected.body, target
+
+
+def comparable_headers(answer: RawAnswer) -> list[tuple[str, str]]:
+    """In their order, without the date."""
+    return [(name, text) for name, text in answer.headers.items() if name != "date"]
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"POST", b"OPTIONS", b"PUT", b"DELETE", b"PATCH", b"TRACE"])
