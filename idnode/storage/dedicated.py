@@ -46,6 +46,11 @@ def cut_off(connection: AnyConnection, seconds_max: float) -> Iterator[CutOff]:
     timer = asyncio.get_running_loop().call_later(seconds_max, cut)
     try:
         yield told
+    except AttributeError as error:
+        # asyncpg has let go of its protocol, and stumbles over that when it was about to run what it had just prepared.
+        if connection.is_closed():
+            raise asyncpg.InterfaceError("the connection was closed") from error
+        raise
     finally:
         timer.cancel()
 
