@@ -13,6 +13,9 @@ class Subject(StrEnum):
     ENTERPRISE = "enterprise"
     TEMPLATE = "template"
     KEY = "key"
+    OPERATOR = "operator"
+    PROFILE = "profile"
+    APPLICATION = "application"
 
 
 @dataclass(frozen=True, slots=True)

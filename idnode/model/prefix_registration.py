@@ -34,6 +34,9 @@ PREFIX_TRANSITIONS: dict[PrefixState, frozenset[PrefixState]] = {
 }
 """Which state may follow which; a pair that is absent is refused."""
 
+APPLIED_FOR = frozenset({PrefixState.WAITING, PrefixState.IN_REVIEW})
+"""Not given out yet: waiting for the node's own review, or, its answer being yes, for the top node's."""
+
 
 class Hosting(StrEnum):
     """Who answers for the identifiers: this node (hosted 托管) or the enterprise itself (non-hosted 非托管)."""
@@ -54,7 +57,10 @@ class SiteEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class PrefixRegistration:
-    """One prefix under the node's own. `enterprise` is None only for the node's own prefix."""
+    """One prefix under the node's own. `enterprise` is None only for the node's own prefix.
+
+    `review_note` is why it was rejected; None in every other state, and where nobody gave a reason.
+    """
 
     prefix: Prefix
     enterprise: UUID | None
@@ -64,6 +70,7 @@ class PrefixRegistration:
     version: int
     created: datetime
     updated: datetime
+    review_note: str | None = None
 
     @property
     def is_answered_here(self) -> bool:

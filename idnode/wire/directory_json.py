@@ -54,6 +54,7 @@ def prefix_document(registration: PrefixRegistration) -> dict[str, object]:
         "state": registration.state,
         "hosting": registration.hosting,
         "site": None if registration.site is None else site_document(registration.site),
+        "review_note": registration.review_note,
         "version": registration.version,
         "created": instant_text(registration.created),
         "updated": instant_text(registration.updated),
