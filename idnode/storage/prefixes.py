@@ -73,6 +73,7 @@ def _columns(registration: PrefixRegistration) -> tuple[object, ...]:
         registration.version,
         registration.created,
         registration.updated,
+        registration.review_note,
     )
 
 
@@ -89,4 +90,5 @@ def _registration(row: asyncpg.Record) -> PrefixRegistration:
         version=row["version"],
         created=row["created"],
         updated=row["updated"],
+        review_note=row["review_note"],
     )

@@ -13,14 +13,15 @@ SELECT DISTINCT enterprise FROM prefix WHERE folded = ANY($1::text[]) AND enterp
 
 -- name: insert_prefix
 INSERT INTO prefix (
-    folded, shown, enterprise, state, hosting, site_ip, site_tcp_port, site_udp_port, site_http_port, version, created, updated
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    folded, shown, enterprise, state, hosting, site_ip, site_tcp_port, site_udp_port, site_http_port, version, created, updated,
+    review_note
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (folded) DO NOTHING
 RETURNING folded;
 
 -- name: update_prefix
 UPDATE prefix
 SET shown = $2, enterprise = $3, state = $4, hosting = $5, site_ip = $6, site_tcp_port = $7, site_udp_port = $8,
-    site_http_port = $9, version = $10, created = $11, updated = $12
+    site_http_port = $9, version = $10, created = $11, updated = $12, review_note = $13
 WHERE folded = $1 AND version = $10 - 1
 RETURNING folded;
