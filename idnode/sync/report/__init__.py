@@ -1,0 +1,1 @@
+"""What is reported: the data of each table, from change rows and statistics."""
