@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 from prometheus_client.registry import Collector
 
+from idnode.app_directory import DirectoryStores, compose_directory
 from idnode.config import Settings
 from idnode.frontends.answer import HttpDate
 from idnode.frontends.authentication import Authentication
@@ -36,33 +37,18 @@ from idnode.frontends.request_ids import RequestIds
 from idnode.frontends.rest.handles import HandleRest
 from idnode.frontends.token_bucket import ENTRIES_MAX, TokenBuckets
 from idnode.frontends.v1.dispatch import Dispatcher
-from idnode.frontends.v1.enterprises import EnterprisesApi
 from idnode.frontends.v1.identifiers import IdentifiersApi
-from idnode.frontends.v1.keys import KeysApi
 from idnode.frontends.v1.mount import v1_routes
-from idnode.frontends.v1.prefixes import PrefixesApi
 from idnode.frontends.v1.routes import Route
-from idnode.frontends.v1.templates import TemplatesApi
-from idnode.lifecycle import (
-    BACKLOG,
-    ensure_home,
-    new_id,
-    new_secret,
-    now,
-)
+from idnode.lifecycle import BACKLOG, new_id, now
 from idnode.model.errors import IdnodeError
-from idnode.model.identifier import Prefix
 from idnode.model.limits import REQUEST_BYTES_MAX
 from idnode.registry.directory_writes import DirectoryWriter
-from idnode.registry.enterprises import EnterpriseRegistry
 from idnode.registry.group_commit import GroupCommit
-from idnode.registry.keys import KeyRegistry
 from idnode.registry.metrics import RegistryCounters
-from idnode.registry.prefixes import PrefixRegistry
 from idnode.registry.rules.moments import node_day
 from idnode.registry.seeding import FirstRun
 from idnode.registry.service import RegistryService
-from idnode.registry.templates import TemplateRegistry
 from idnode.resolver.cache import AnswerCache
 from idnode.resolver.coalesce import ReadCoalescer
 from idnode.resolver.freshness import Freshness
@@ -74,23 +60,16 @@ from idnode.resolver.usage_flush import UsageFlusher
 from idnode.storage.changes import ChangeStore
 from idnode.storage.database import Database
 from idnode.storage.directory import Directory
-from idnode.storage.embedded import EmbeddedPostgres, EmbeddedPostgresFailed, PostgresBinaries
-from idnode.storage.enterprises import EnterpriseStore
 from idnode.storage.feed import ChangeFeed
 from idnode.storage.idempotency import IdempotencyStore
 from idnode.storage.identifiers import IdentifierStore
-from idnode.storage.inspection import running_embedded_dsn
-from idnode.storage.keys import KeyStore
 from idnode.storage.lookups import Lookups
-from idnode.storage.migrate import ensure_change_partitions, migrate
-from idnode.storage.prefixes import PrefixStore
-from idnode.storage.templates import TemplateStore
+from idnode.storage.migrate import ensure_change_partitions
 from idnode.storage.usage import UsageStore
 
 ADMIN_KEY_FILE = "admin.key"
 USES_FLUSH_SECONDS = 5.0
 UPKEEP_SECONDS = 3_600.0
-REVIVE_SECONDS = 0.5
 WORKERS_REMEMBERED = timedelta(days=7)
 """After that a worker that was not heard of is not coming back with counts that it could not store."""
 
@@ -153,21 +132,19 @@ def compose(
     settings: Settings, database: Database, dsn: str, *, scrape: Callable[[], Awaitable[Snapshot]] | None = None
 ) -> Node:
     """Wire the services and front-ends of a node together. `scrape` brings the counters of all its workers."""
-    own = Prefix.parse(settings.prefix)
-    key_store, prefix_store, template_store = KeyStore(database), PrefixStore(database), TemplateStore(database)
-    enterprise_store, identifiers, changes = EnterpriseStore(database), IdentifierStore(database), ChangeStore(database)
-    idempotency = IdempotencyStore(database)
-    directory = Directory(key_store, prefix_store, template_store, monotonic=time.monotonic)
+    stores, identifiers, idempotency = (
+        DirectoryStores.of(database),
+        IdentifierStore(database),
+        IdempotencyStore(database),
+    )
+    directory = Directory(stores.keys, stores.prefixes, stores.templates, monotonic=time.monotonic)
     written, looked_up, http = RegistryCounters(), ResolverCounters(), HttpCounters()
 
     cache = AnswerCache(bytes_max=settings.cache_bytes, negative_bytes_max=settings.negative_cache_bytes)
     lookups, freshness = Lookups(dsn), Freshness(cache, directory.forget, monotonic=time.monotonic)
 
     writer = DirectoryWriter(database, written, committed=freshness.changed, now=now, new_id=new_id)
-    enterprises = EnterpriseRegistry(enterprise_store, writer)
-    prefixes = PrefixRegistry(prefix_store, enterprises, writer, own=own)
-    templates = TemplateRegistry(template_store, directory, writer)
-    keys = KeyRegistry(key_store, writer, new_secret=new_secret)
+    side = compose_directory(settings, database, stores, directory, writer)
     usage = Usage(nanoseconds=time.perf_counter_ns, time_ns=time.time_ns, node_day=node_day)
     group_commit = GroupCommit(identifiers.commit, written, committed=freshness.written)
     coalescer = ReadCoalescer(lookups.find_many, monotonic=time.monotonic)
@@ -185,15 +162,10 @@ def compose(
     beginnings = Beginnings(date, usage.tallies)
     misses = Misses(resolver, cache, freshness, usage, beginnings, stale_seconds_max=settings.stale_seconds)
 
-    authentication = Authentication(directory, key_store, now=now)
+    authentication = Authentication(directory, stores.keys, now=now)
     dispatcher = Dispatcher(authentication, idempotency, written, now=now)
-    table = (
-        *EnterprisesApi(enterprises, prefixes).routes(),
-        *PrefixesApi(prefixes).routes(),
-        *KeysApi(keys).routes(),
-        *TemplatesApi(templates, own=own).routes(),
-        *IdentifiersApi(registry, resolver, identifiers, changes, counting).routes(),
-    )
+    identifiers_api = IdentifiersApi(registry, resolver, identifiers, ChangeStore(database), counting)
+    table = (*side.routes, *identifiers_api.routes(), *side.more_routes)
     boundary = Boundary(counting, limiting, RequestIds(new_id().hex))
     calls = Calls(Heads(table), dispatcher, boundary, beginnings, client_address)
     application = web.Application(
@@ -211,7 +183,9 @@ def compose(
     node = Node(
         application=application,
         routes=table,
-        first_run=FirstRun(enterprises, enterprise_store, prefixes, templates, keys, registry, now=now),
+        first_run=FirstRun(
+            side.enterprises, stores.enterprises, side.prefixes, side.templates, side.keys, registry, now=now
+        ),
         group_commit=group_commit,
         calls=calls,
         coalescer=coalescer,
@@ -249,31 +223,6 @@ def compose(
     application.add_routes([metrics_route(scrape or scrape_own)])
     application.add_routes(HandleRest(resolver, authentication).routes())
     return node
-
-
-async def migrate_database(settings: Settings) -> tuple[str, ...]:
-    """Apply what migrations are pending; the names of those applied."""
-    ensure_home(settings.home)
-    async with _server(settings) as dsn:
-        database = await Database.open(dsn, connections_max=2)
-        try:
-            return await migrate(database, today=now().date())
-        finally:
-            await database.close()
-
-
-@asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[tuple[Database, str]]:
-    """A migrated database, and the DSN of its server; the embedded server stops with the block."""
-    async with _server(settings) as dsn:
-        database = await Database.open(dsn, connections_max=settings.database_connections)
-        try:
-            applied = await migrate(database, today=now().date())
-            if applied:
-                log.info("migrated", migrations=list(applied))
-            yield database, dsn
-        finally:
-            await database.close()
 
 
 @asynccontextmanager
@@ -325,30 +274,3 @@ async def answering_connections(node: Node, settings: Settings) -> Connections:
     )
     limits = FrontLimits(settings.connections, settings.header_seconds, settings.idle_seconds)
     return FrontConnections(application, node.make_front, limits)
-
-
-@asynccontextmanager
-async def _server(settings: Settings) -> AsyncIterator[str]:
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    binaries = PostgresBinaries.bundled() if settings.pg_bindir is None else PostgresBinaries.at(settings.pg_bindir)
-    async with EmbeddedPostgres(settings.home.resolve(), binaries=binaries) as server, asyncio.TaskGroup() as tasks:
-        reviving = tasks.create_task(_revive(server, settings))
-        try:
-            yield server.dsn
-        finally:
-            reviving.cancel()
-
-
-async def _revive(server: EmbeddedPostgres, settings: Settings) -> None:
-    """Start the embedded server again whenever it has died, until cancelled; its DSN stays the same."""
-    while True:
-        await asyncio.sleep(REVIVE_SECONDS)
-        try:
-            if running_embedded_dsn(settings.home) is None:
-                log.warning("postgres_died", pid=server.pid)
-                await server.start()
-                log.info("postgres_revived", pid=server.pid)
-        except (EmbeddedPostgresFailed, OSError) as error:
-            log.warning("postgres_not_revived", detail=str(error))

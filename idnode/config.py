@@ -6,20 +6,36 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from idnode.model.errors import IdnodeError, InvalidPrefix, Violation, shown
 from idnode.model.identifier import Prefix
+from idnode.model.reporting import BATCH_RECORDS_MAX
 
 VARIABLE_PREFIX = "IDNODE_"
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "localhost": "127.0.0.1"}  # noqa: S104  # nothing binds here
 CLIENT_VARIABLES = frozenset({"config", "key", "url"})
 """Variables that are read elsewhere: the path of the TOML file, and what the command line calls a node with."""
 FIXED_SETTINGS = ("home", "prefix", "http_host", "http_port", "database_url", "pg_bindir")
 """What a reload cannot change."""
-SECRET_SETTINGS = frozenset({"database_url"})
+SECRET_SETTINGS = frozenset({"database_url", "sync_secret"})
+SYNC_NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "json": (("sync_url",), ("sync_app_id",), ("sync_secret", "sync_private_key")),
+    "epp": (("sync_url",), ("sync_app_id",), ("sync_secret", "sync_private_key")),
+    "files": (("sync_directory",),),
+}
+"""For each transport what it cannot do without: one of each group, and not two."""
+DEPOSIT_NEEDS = ("deposit_key_file", "deposit_signing_key")
+"""What a destination of deposits cannot do without; SFTP_NEEDS for one behind SFTP."""
+SFTP_NEEDS = ("deposit_sftp_known_hosts", "deposit_sftp_key")
+TLS_SETTINGS = ("sync_client_certificate", "sync_client_key", "sync_ca")
+URL_CHARACTERS_MAX = 2_048
+APP_ID_CHARACTERS_MAX = 128
 TRUSTED_PROXIES_MAX = 256
+PROBE_URLS_MAX = 16
 CACHE_BYTES_MIN = 1_048_576
 WORKERS_MAX = 64
 
@@ -65,6 +81,28 @@ def _network(element: object) -> IPv4Network | IPv6Network:
     except ValueError:
         detail = f"'{shown(element)}' is no IP address or network such as 10.0.0.7, 10.0.0.0/8 or fd00::/8"
         raise ValueError(detail) from None
+
+
+def _web_address(text: str) -> str:
+    """A base that paths can be appended to."""
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_host = False
+    if not has_host or not text.isascii() or parts.scheme not in ("http", "https") or set("?#@") & set(text):
+        raise ValueError("must be an address such as https://top-node.example.com/report, without query or password")
+    return text.rstrip("/")
+
+
+def _web_addresses(given: object) -> object:
+    """The elements of an array, or of one text with commas between them."""
+    elements = given.split(",") if isinstance(given, str) else given
+    if not isinstance(elements, list | tuple) or not all(isinstance(element, str) for element in elements):
+        raise ValueError("must be addresses, as an array or with commas between them")
+    if len(elements) > PROBE_URLS_MAX:
+        raise ValueError(f"has {len(elements)} elements, the limit is {PROBE_URLS_MAX}")
+    return tuple(_web_address(element.strip()) for element in elements)
 
 
 def _cores() -> int:
@@ -131,6 +169,69 @@ class Settings(BaseModel):
     """Least severe level that is logged. One line per request is logged at info."""
     log_format: Literal["json", "console"] = "json"
     """One JSON object per line, or text for people."""
+    sync_transport: Literal["none", "json", "files", "epp"] = "none"
+    """How the top node is reported to: not at all, JSON over HTTPS, files in a directory, EPP-shaped XML over HTTP."""
+    sync_url: Annotated[str, Field(max_length=URL_CHARACTERS_MAX), AfterValidator(_web_address)] | None = None
+    """Address of the top node's interface, for `json` and `epp`."""
+    sync_directory: Path | None = None
+    """Directory that batches are put into and verdicts are read from, for `files`."""
+    sync_app_id: Annotated[str | None, Field(min_length=1, max_length=APP_ID_CHARACTERS_MAX, pattern=r"^[!-~]+$")] = (
+        None
+    )
+    """App id that the top node's portal has issued, for `json` and `epp`."""
+    sync_secret: Annotated[str | None, Field(min_length=1, max_length=1_024, repr=False)] = None
+    """Secret that requests to the top node are signed with (HMAC-SHA-256)."""
+    sync_private_key: Path | None = None
+    """PEM file of the RSA key that requests are signed with instead (RSA-PSS, SHA-256)."""
+    sync_client_certificate: Path | None = None
+    """PEM file of the certificate that the node shows to the top node (mTLS)."""
+    sync_client_key: Path | None = None
+    """PEM file of that certificate's key."""
+    sync_ca: Path | None = None
+    """PEM file of the authorities that the top node's certificate must be from, instead of the system's."""
+    sync_batch_records: Annotated[int, Field(ge=1, le=BATCH_RECORDS_MAX)] = 1_000
+    """Records of one batch to the top node at most."""
+    sync_tries_max: Annotated[int, Field(ge=1, le=100)] = 8
+    """How often a record that the top node refuses to take is delivered before it is given up."""
+    sync_verdict_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    """How long to wait for the verdict on a delivered record before it is delivered again, hours."""
+    sync_cadence: Literal["contract", "real-time"] = "contract"
+    """When records are sent: at the contract's hours, days and months (Beijing time), or all of them at once."""
+    sync_repair: bool = True
+    """Whether the comparison with the top node each morning puts right what differs, or only tells of it."""
+    probe_seconds: Annotated[int, Field(ge=0, le=3_600)] = 30
+    """How often the relay probes the node and its enterprises, seconds; 0 turns it off."""
+    probe_urls: Annotated[tuple[str, ...], BeforeValidator(_web_addresses)] = ()
+    """Addresses of this node to probe, each a probe point of the 51 % rule; none: the node's own."""
+    deposit_destination: Annotated[str | None, Field(min_length=1, max_length=URL_CHARACTERS_MAX)] = None
+    """Where deposits go: a directory, or sftp://user@host:port/directory; without it none are made."""
+    deposit_key_file: Path | None = None
+    """File of the key that deposits are sealed with: 32 bytes, or 64 hexadecimal digits."""
+    deposit_signing_key: Path | None = None
+    """PEM file of the private key (Ed25519 or RSA) that deposits are signed with."""
+    deposit_cipher: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
+    """What deposits are sealed with."""
+    deposit_part_bytes: Annotated[int, Field(ge=1_048_576, le=1 << 40)] = 1 << 30
+    """Size of a deposit's parts at most, bytes."""
+    deposit_full_days: Annotated[int, Field(ge=1, le=90)] = 7
+    """Days from one full deposit to the next; in between there are differentials."""
+    deposit_hour: Annotated[int, Field(ge=0, le=23)] = 2
+    """Hour of the day (Beijing time) from which the day's deposit is made."""
+    deposit_sftp_known_hosts: Path | None = None
+    """File of the backup node's host key, as in OpenSSH's known_hosts."""
+    deposit_sftp_key: Path | None = None
+    """File of the SSH key that the node shows to the backup node."""
+
+    @property
+    def is_reporting(self) -> bool:
+        """There is a way to the top node."""
+        return self.sync_transport != "none"
+
+    @property
+    def own_url(self) -> str:
+        """Where the node answers on its own machine."""
+        host = _ANY_ADDRESS.get(self.http_host, self.http_host)
+        return f"http://[{host}]:{self.http_port}" if ":" in host else f"http://{host}:{self.http_port}"
 
 
 def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -> Settings:
@@ -141,12 +242,12 @@ def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -
         setting = name.removeprefix(VARIABLE_PREFIX).lower()
         if name.startswith(VARIABLE_PREFIX) and setting not in CLIENT_VARIABLES and text != "":
             members[setting] = text
-    try:
-        return Settings.model_validate(members)
-    except ValidationError as error:
-        violations = tuple(_violation(str(d["loc"][0]), d["type"], d["msg"], d["input"]) for d in error.errors())
+    settings, violations = _checked(members)
+    violations += _misfits(members) + _deposit_misfits(members)
+    if settings is None or violations:
         listed = "; ".join(f"{v.pointer}: {v.detail}" for v in violations)
-        raise InvalidSettings(listed, violations=violations) from None
+        raise InvalidSettings(listed, violations=violations)
+    return settings
 
 
 def reloaded(present: Settings, fresh: Settings) -> tuple[Settings, tuple[str, ...]]:
@@ -177,6 +278,51 @@ def shown_setting_value(value: object) -> str:
             return ",".join(str(element) for element in value)
         case _:
             return str(value)
+
+
+def _checked(members: Mapping[str, object]) -> tuple[Settings | None, tuple[Violation, ...]]:
+    """Each setting by itself."""
+    try:
+        return Settings.model_validate(members), ()
+    except ValidationError as error:
+        return None, tuple(_violation(str(d["loc"][0]), d["type"], d["msg"], d["input"]) for d in error.errors())
+
+
+def _misfits(members: Mapping[str, object]) -> tuple[Violation, ...]:
+    """Settings of the way to the top node that do not go together; without a transport none of them is looked at."""
+    transport = members.get("sync_transport")
+    if not isinstance(transport, str) or transport not in SYNC_NEEDS:
+        return ()
+    violations: list[Violation] = []
+    for group in SYNC_NEEDS[transport]:
+        given = [name for name in group if name in members]
+        names = " or ".join(VARIABLE_PREFIX + name.upper() for name in group)
+        if len(given) != 1:
+            detail = f"{names} is required" if not given else f"either {names}, not both"
+            violations.append(_misfit(given[-1] if given else group[0], f"with the transport {transport} {detail}"))
+    if ("sync_client_certificate" in members) != ("sync_client_key" in members):
+        violations.append(_misfit("sync_client_certificate", "certificate and IDNODE_SYNC_CLIENT_KEY belong together"))
+    needless = [name for name in TLS_SETTINGS if name in members]
+    if needless and not str(members.get("sync_url", "")).lower().startswith("https://"):
+        violations += [_misfit(name, "is of use with an https:// address in IDNODE_SYNC_URL only") for name in needless]
+    return tuple(violations)
+
+
+def _deposit_misfits(members: Mapping[str, object]) -> tuple[Violation, ...]:
+    """What deposits need beside a destination; without one nothing of it is looked at."""
+    destination = members.get("deposit_destination")
+    if not isinstance(destination, str):
+        return ()
+    needed = DEPOSIT_NEEDS + SFTP_NEEDS if destination.startswith("sftp://") else DEPOSIT_NEEDS
+    return tuple(
+        _misfit(name, f"deposits to {shown(destination)} require {VARIABLE_PREFIX}{name.upper()}")
+        for name in needed
+        if name not in members
+    )
+
+
+def _misfit(setting: str, detail: str) -> Violation:
+    return Violation(VARIABLE_PREFIX + setting.upper(), "setting-combination", detail)
 
 
 def _path_of(text: str | None) -> Path | None:

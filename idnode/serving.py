@@ -1,4 +1,4 @@
-"""`serve`: the node as a whole: its port, its PostgreSQL, its first run, its upkeep, and its workers."""
+"""`serve`: the node as a whole: its port, its PostgreSQL, its first run, its upkeep, its workers and its relay."""
 
 import asyncio
 import time
@@ -9,7 +9,8 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from idnode.app import ADMIN_KEY_FILE, Node, compose, open_database, running
+from idnode.app import ADMIN_KEY_FILE, Node, compose, running
+from idnode.app_database import open_database
 from idnode.config import InvalidSettings, Settings, reloaded
 from idnode.frontends.ops.metrics import process_registry
 from idnode.frontends.ops.snapshots import Snapshot, taken
@@ -23,6 +24,7 @@ from idnode.lifecycle import (
     write_secret,
 )
 from idnode.registry.rules.moments import node_day
+from idnode.workers.child import Role
 from idnode.workers.port import Port
 from idnode.workers.supervisor import Supervisor, Terms, supervising
 
@@ -39,9 +41,10 @@ class Serving:
         self._reread = reread
 
     def terms(self, settings: Settings) -> Terms:
-        """What workers begin with."""
+        """What workers and the relay begin with."""
         content: dict[str, object] = {"settings": settings.model_dump(mode="json"), "dsn": self._dsn}
-        return Terms(settings.workers, settings.drain_seconds, content)
+        has_relay = settings.is_reporting or settings.deposit_destination is not None
+        return Terms(settings.workers, settings.drain_seconds, content, has_relay=has_relay)
 
     async def heed_reloads(self, has_come: asyncio.Event) -> None:
         """Reload whenever the event is set, until cancelled."""
@@ -67,7 +70,7 @@ class Serving:
 
 
 class SupervisorCollector(Collector):
-    """What the supervisor knows of its workers."""
+    """What the supervisor knows of its processes."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
@@ -76,7 +79,10 @@ class SupervisorCollector(Collector):
         """Read at the moment of a scrape."""
         yield GaugeMetricFamily("idnode_workers", "Workers that answer requests", self._supervisor.ready)
         yield CounterMetricFamily(
-            "idnode_worker_restarts", "Workers started in place of a fallen one", self._supervisor.restarts
+            "idnode_worker_restarts", "Workers started in place of a fallen one", self._supervisor.restarts[Role.WORKER]
+        )
+        yield CounterMetricFamily(
+            "idnode_relay_restarts", "Relays started in place of a fallen one", self._supervisor.restarts[Role.RELAY]
         )
 
 
@@ -125,6 +131,7 @@ def _say_so(settings: Settings, home: Path, *, out: Callable[[str], None]) -> No
         port=settings.http_port,
         prefix=settings.prefix,
         workers=settings.workers,
+        top_node=settings.sync_transport,
     )
 
 

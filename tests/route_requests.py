@@ -9,6 +9,11 @@ from harness import NodeUnderTest
 from stdnum.cn.uscc import calc_check_digit
 
 from idnode.frontends.v1.routes import Route
+from idnode.lifecycle import now
+from idnode.model.reporting import RecordState, Report
+from idnode.storage.ledger import NewRecord
+from idnode.storage.reconciliation import ReconciliationStore
+from idnode.storage.sync_records import RecordFilters, SyncRecords
 
 OWN = "88.118.8"
 FOREIGN = "88.118.9"
@@ -89,6 +94,22 @@ def key_form(number: int) -> dict[str, Any]:
     return {"name": f"key {number}", "role": "reader", "prefixes": [OWN]}
 
 
+def application_form(requests: RouteRequests, number: int) -> dict[str, Any]:
+    """An application of the enterprise."""
+    return {"enterprise": requests.enterprise, "name": f"应用 {number}", "type": 1}
+
+
+async def sync_record(node: NodeUnderTest, subject: str, state: RecordState) -> int:
+    """The number of a record of the ledger in a state."""
+    database = node.node.database
+    records = SyncRecords(database)
+    await records.add([NewRecord(Report.EVENT, subject, 1, "add", now(), b"{}")])
+    [added] = await records.page(RecordFilters(subject=subject), after_number=0, limit=1)
+    async with database.session() as session:
+        await session.run("UPDATE sync_record SET state = $2 WHERE number = $1", added.number, state)
+    return added.number
+
+
 async def _enterprise(requests: RouteRequests, number: int) -> Parts:
     document = await made(requests.node, "/v1/enterprises", enterprise_form(number))
     return Parts({"id": document["id"]})
@@ -134,9 +155,40 @@ async def _own_enterprise(requests: RouteRequests, number: int) -> Parts:  # noq
     return Parts({"id": requests.enterprise})
 
 
+async def _operator(requests: RouteRequests, number: int) -> Parts:
+    version = (await (await requests.node.call("GET", "/v1/operator")).json())["version"]
+    return Parts(body={"organisation": {"capital": f"{number} 万元"}, "resolution": []}, version=version)
+
+
+async def _profile(requests: RouteRequests, number: int) -> Parts:
+    parts = await _enterprise(requests, number)
+    described = await requests.node.call("PUT", f"/v1/enterprises/{parts.path['id']}/profile", {"organisation": {}})
+    assert described.status == 200, await described.text()
+    return parts
+
+
+async def _application(requests: RouteRequests, number: int) -> Parts:
+    return Parts({"id": (await made(requests.node, "/v1/applications", application_form(requests, number)))["id"]})
+
+
 async def _resolution(requests: RouteRequests, number: int) -> Parts:
     parts = await _identifier(requests, number)
     return Parts(body={"identifiers": [parts.path["identifier"]]})
+
+
+async def _rejected_record(requests: RouteRequests, number: int) -> Parts:
+    return Parts({"number": str(await sync_record(requests.node, f"88.118.{number}", RecordState.REJECTED))})
+
+
+async def _reconciliation(requests: RouteRequests, number: int) -> Parts:  # noqa: ARG001  # it gets its own number
+    store = ReconciliationStore(requests.node.node.database)
+    asked = await store.ask(now().date(), repair=False, by="test", at=now())
+    return Parts({"number": str(asked.number)})
+
+
+async def _event(requests: RouteRequests, number: int) -> Parts:
+    event = {"kind": "attack", "reason": f"attack {number}"}
+    return Parts({"id": (await made(requests.node, "/v1/monitoring/events", event))["id"]})
 
 
 MakeParts = Callable[[RouteRequests, int], Awaitable[Parts]]
@@ -200,5 +252,37 @@ PARTS: dict[str, MakeParts] = {
     "restore_identifier": _suspended_identifier,
     "read_history": _identifier,
     "resolve": _resolution,
+    "read_operator": _plain(),
+    "describe_operator": _operator,
+    "read_profile": _own_enterprise,
+    "describe_profile": _on(_profile, {"organisation": {"capital": "500 万元"}}),
+    "register_application": _with(application_form),
+    "list_applications": _plain("?limit=1000"),
+    "read_application": _application,
+    "revise_application": _on(_application, {"users": "公众"}),
+    "retire_application": _application,
+    "read_sync": _plain(),
+    "run_sync": _plain(),
+    "pause_sync": _plain(),
+    "resume_sync": _plain(),
+    "list_sync_records": _plain("?limit=1000"),
+    "read_sync_record": _rejected_record,
+    "retry_sync_record": _rejected_record,
+    "retry_sync_records": _with(lambda _, number: {"subject": f"88.118.{number}"}),
+    "replay_sync": _with(lambda *_: {"since": "2026-01-01T00:00:00Z"}),
+    "reconcile_sync": _with(lambda *_: {"day": "2026-01-01"}),
+    "list_reconciliations": _plain("?limit=1000"),
+    "read_reconciliation": _reconciliation,
+    "read_monitoring_status": _plain("?limit=1000"),
+    "list_events": _plain("?limit=1000"),
+    "open_event": _with(lambda _, number: {"kind": "attack", "reason": f"attack {number}"}),
+    "read_event": _event,
+    "revise_event": _on(_event, {"remedy": "the sources are blocked"}),
+    "close_event": _event,
+    "list_stops": _plain("?limit=1000"),
+    "announce_stop": _with(
+        lambda *_: {"begins": "2026-01-01T00:00:00Z", "ends": "2026-01-01T01:00:00Z", "reason": "upgrade"}
+    ),
+    "read_monthly_report": _plain(month="2026-01"),
 }
 """By route name. A test that walks the route table fails for a route that is not here."""

@@ -8,6 +8,11 @@ UNION ALL SELECT 'prefix', t::text FROM prefix t
 UNION ALL SELECT 'api_key', (to_jsonb(t) - 'last_used')::text FROM api_key t
 UNION ALL SELECT 'template', t::text FROM template t
 UNION ALL SELECT 'identifier', t::text FROM identifier t
+UNION ALL SELECT 'operator', t::text FROM operator t
+UNION ALL SELECT 'enterprise_profile', t::text FROM enterprise_profile t
+UNION ALL SELECT 'application', t::text FROM application t
+UNION ALL SELECT 'monitoring_event', t::text FROM monitoring_event t
+UNION ALL SELECT 'maintenance_stop', t::text FROM maintenance_stop t
 UNION ALL SELECT 'change', t::text FROM change t
 UNION ALL SELECT 'idempotency', t::text FROM idempotency t
 """

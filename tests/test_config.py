@@ -40,7 +40,47 @@ EVERY_SETTING = {
     "idempotency_hours": ("7", "8", 7, 8),
     "log_level": ("debug", '"error"', "debug", "error"),
     "log_format": ("console", '"json"', "console", "json"),
+    "sync_transport": ("json", '"epp"', "json", "epp"),
+    "sync_url": ("https://one/", '"http://[::1]:9000/two"', "https://one", "http://[::1]:9000/two"),
+    "sync_directory": ("/srv/one", '"/srv/two"', Path("/srv/one"), Path("/srv/two")),
+    "sync_app_id": ("one", '"two"', "one", "two"),
+    "sync_secret": ("geheim", '"geheimer"', "geheim", "geheimer"),
+    "sync_private_key": ("/etc/one.pem", '"/etc/two.pem"', Path("/etc/one.pem"), Path("/etc/two.pem")),
+    "sync_client_certificate": ("/etc/a.pem", '"/etc/b.pem"', Path("/etc/a.pem"), Path("/etc/b.pem")),
+    "sync_client_key": ("/etc/c.pem", '"/etc/d.pem"', Path("/etc/c.pem"), Path("/etc/d.pem")),
+    "sync_ca": ("/etc/e.pem", '"/etc/f.pem"', Path("/etc/e.pem"), Path("/etc/f.pem")),
+    "sync_batch_records": ("1", "5000", 1, 5_000),
+    "sync_tries_max": ("1", "100", 1, 100),
+    "sync_verdict_hours": ("1", "720", 1, 720),
+    "sync_cadence": ("real-time", '"contract"', "real-time", "contract"),
+    "sync_repair": ("false", "true", False, True),
+    "probe_seconds": ("0", "3600", 0, 3_600),
+    "probe_urls": (
+        "https://one/, http://two:81",
+        '["https://three/id/"]',
+        ("https://one", "http://two:81"),
+        ("https://three/id",),
+    ),
+    "deposit_destination": ("/srv/one", '"/srv/two"', "/srv/one", "/srv/two"),
+    "deposit_key_file": ("/etc/one", '"/etc/two"', Path("/etc/one"), Path("/etc/two")),
+    "deposit_signing_key": ("/etc/one", '"/etc/two"', Path("/etc/one"), Path("/etc/two")),
+    "deposit_cipher": ("sm4-gcm", '"aes-256-gcm"', "sm4-gcm", "aes-256-gcm"),
+    "deposit_part_bytes": ("1048576", "2097152", 1_048_576, 2_097_152),
+    "deposit_full_days": ("1", "90", 1, 90),
+    "deposit_hour": ("0", "23", 0, 23),
+    "deposit_sftp_known_hosts": ("/etc/one", '"/etc/two"', Path("/etc/one"), Path("/etc/two")),
+    "deposit_sftp_key": ("/etc/one", '"/etc/two"', Path("/etc/one"), Path("/etc/two")),
 }
+
+ADDRESS = {
+    "IDNODE_SYNC_URL": "https://one/",
+    "IDNODE_SYNC_APP_ID": "one",
+    "IDNODE_SYNC_SECRET": "geheim",
+}
+"""What a transport over HTTP cannot do without."""
+KEYS = {"IDNODE_DEPOSIT_KEY_FILE": "/etc/key", "IDNODE_DEPOSIT_SIGNING_KEY": "/etc/key.pem"}
+"""What a destination of deposits cannot do without."""
+COMPANIONS = {"sync_transport": ADDRESS, "deposit_destination": KEYS}
 
 
 @pytest.fixture
@@ -57,10 +97,11 @@ def test_no_setting_is_left_out_here() -> None:
 def test_a_setting_is_read_from_its_variable_and_from_the_file_and_the_variable_wins(name: str, file: Path) -> None:
     variable, toml, from_variable, from_file = EVERY_SETTING[name]
     file.write_text(f"{name} = {toml}\n")
-    environment = {f"IDNODE_{name.upper()}": variable}
+    companions = COMPANIONS.get(name, {})
+    environment = companions | {f"IDNODE_{name.upper()}": variable}
 
     assert getattr(load_settings(environment), name) == from_variable
-    assert getattr(load_settings({}, file=file), name) == from_file
+    assert getattr(load_settings(companions, file=file), name) == from_file
     assert getattr(load_settings(environment, file=file), name) == from_variable
 
 
@@ -164,6 +205,84 @@ def test_limits_of_numbers_are_named_with_value_and_limit() -> None:
     }
 
 
+SYNC_MISFITS: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
+    "json without anything": (
+        {"IDNODE_SYNC_TRANSPORT": "json"},
+        [
+            ("IDNODE_SYNC_URL", "with the transport json IDNODE_SYNC_URL is required"),
+            ("IDNODE_SYNC_APP_ID", "with the transport json IDNODE_SYNC_APP_ID is required"),
+            (
+                "IDNODE_SYNC_SECRET",
+                "with the transport json IDNODE_SYNC_SECRET or IDNODE_SYNC_PRIVATE_KEY is required",
+            ),
+        ],
+    ),
+    "files without a directory": (
+        {"IDNODE_SYNC_TRANSPORT": "files"},
+        [("IDNODE_SYNC_DIRECTORY", "with the transport files IDNODE_SYNC_DIRECTORY is required")],
+    ),
+    "two ways to sign": (
+        ADDRESS | {"IDNODE_SYNC_TRANSPORT": "epp", "IDNODE_SYNC_PRIVATE_KEY": "/etc/key.pem"},
+        [
+            (
+                "IDNODE_SYNC_PRIVATE_KEY",
+                "with the transport epp either IDNODE_SYNC_SECRET or IDNODE_SYNC_PRIVATE_KEY, not both",
+            )
+        ],
+    ),
+    "a certificate without its key": (
+        ADDRESS | {"IDNODE_SYNC_TRANSPORT": "json", "IDNODE_SYNC_CLIENT_CERTIFICATE": "/etc/own.pem"},
+        [("IDNODE_SYNC_CLIENT_CERTIFICATE", "certificate and IDNODE_SYNC_CLIENT_KEY belong together")],
+    ),
+    "authorities without TLS": (
+        ADDRESS | {"IDNODE_SYNC_TRANSPORT": "json", "IDNODE_SYNC_URL": "http://one", "IDNODE_SYNC_CA": "/etc/ca.pem"},
+        [("IDNODE_SYNC_CA", "is of use with an https:// address in IDNODE_SYNC_URL only")],
+    ),
+}
+
+
+@pytest.mark.parametrize("title", SYNC_MISFITS)
+def test_settings_of_the_way_to_the_top_node_must_go_together(title: str) -> None:
+    environment, expected = SYNC_MISFITS[title]
+
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(environment)
+
+    assert [(v.pointer, v.detail) for v in caught.value.violations] == expected
+    assert "geheim" not in f"{caught.value} {caught.value.violations}"
+
+
+def test_what_does_not_go_together_is_told_at_once_with_what_is_wrong_by_itself() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings({"IDNODE_SYNC_TRANSPORT": "files", "IDNODE_SYNC_BATCH_RECORDS": "5001"})
+
+    assert [v.pointer for v in caught.value.violations] == ["IDNODE_SYNC_BATCH_RECORDS", "IDNODE_SYNC_DIRECTORY"]
+
+
+def test_without_a_transport_the_rest_of_the_way_to_the_top_node_may_stay_as_it_is() -> None:
+    settings = load_settings({"IDNODE_SYNC_URL": "https://one", "IDNODE_SYNC_TRANSPORT": "none"})
+
+    assert settings.sync_transport == "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one",
+        "ftp://one",
+        "https://",
+        "https://one:x",
+        "https://a:b@one",
+        "https://one?x=1",
+        "https://one#",
+        "https://壹",
+    ],
+)
+def test_an_address_of_the_top_node_that_no_path_can_be_appended_to_is_refused(text: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^IDNODE_SYNC_URL: must be an address such as https://"):
+        load_settings({"IDNODE_SYNC_URL": text})
+
+
 def test_a_reload_changes_all_but_what_the_node_stands_on_and_says_what_it_left() -> None:
     present = Settings(http_port=8101, drain_seconds=3)
 
@@ -174,9 +293,12 @@ def test_a_reload_changes_all_but_what_the_node_stands_on_and_says_what_it_left(
 
 
 def test_settings_survive_the_way_to_a_worker() -> None:
-    settings = load_settings({f"IDNODE_{name.upper()}": variable for name, (variable, *_) in EVERY_SETTING.items()})
+    environment = {f"IDNODE_{name.upper()}": variable for name, (variable, *_) in EVERY_SETTING.items()}
+    del environment["IDNODE_SYNC_PRIVATE_KEY"]  # it does not go together with a secret
+    settings = load_settings(environment)
 
-    assert Settings.model_validate(orjson.loads(orjson.dumps(settings.model_dump(mode="json")))) == settings
+    for each in (settings, Settings()):
+        assert Settings.model_validate(orjson.loads(orjson.dumps(each.model_dump(mode="json")))) == each
 
 
 def test_an_unknown_variable_is_named_and_its_value_is_not_shown() -> None:
@@ -206,7 +328,9 @@ def test_a_file_that_is_missing_or_no_toml_is_named(file: Path) -> None:
 
 def test_a_secret_is_shown_neither_in_errors_nor_with_the_settings(file: Path) -> None:
     file.write_text('database_url = ["postgresql://idnode:geheim@db.example.com/idnode"]\n')
-    settings = load_settings({"IDNODE_DATABASE_URL": "postgresql://idnode:geheim@db.example.com/idnode"})
+    settings = load_settings(
+        {"IDNODE_DATABASE_URL": "postgresql://idnode:geheim@db.example.com/idnode", "IDNODE_SYNC_SECRET": "geheim"}
+    )
 
     with pytest.raises(InvalidSettings) as caught:
         load_settings({}, file=file)

@@ -7,13 +7,17 @@ import typer
 
 from idnode.cli.check_config import check_config
 from idnode.cli.console import show_warning
+from idnode.cli.deposit import deposit, restore
 from idnode.cli.doctor import doctor
 from idnode.cli.exits import EPILOG, Exit
 from idnode.cli.keys import keys
 from idnode.cli.migrate import migrate
 from idnode.cli.register import register
+from idnode.cli.report import report
 from idnode.cli.resolve import resolve
 from idnode.cli.serve import serve
+from idnode.cli.simulate_top_node import simulate_top_node
+from idnode.cli.sync import sync
 from idnode.cli.templates import templates
 from idnode.cli.version import version
 
@@ -27,10 +31,13 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, migrate, check_config, doctor, register, resolve, version):
+for command in (serve, migrate, check_config, doctor, register, resolve, restore, simulate_top_node, version):
     application.command(epilog=EPILOG)(command)
 application.add_typer(keys)
 application.add_typer(templates)
+application.add_typer(sync)
+application.add_typer(report)
+application.add_typer(deposit)
 
 
 def main() -> None:

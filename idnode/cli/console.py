@@ -16,7 +16,7 @@ from idnode.config import InvalidSettings
 from idnode.frontends.problems import PROBLEM_TYPE, violation_document
 from idnode.model.errors import IdnodeError, Violation
 
-PIPED_WIDTH = 160
+PIPED_WIDTH = 200
 """Columns of a table that goes into a file or a pipe."""
 WHOLE_CELL_WIDTH_MAX = 40
 

@@ -10,8 +10,6 @@ from idnode.app import ADMIN_KEY_FILE
 from idnode.cli.errors import WrongUsage
 from idnode.config import Settings, environment_settings
 
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "localhost": "127.0.0.1"}  # noqa: S104  # nothing binds here
-
 
 @dataclass(frozen=True, slots=True)
 class Destination:
@@ -38,14 +36,8 @@ def destination_of(
         if not _is_this_machine(url):
             return Destination(url, None, "give --key or IDNODE_KEY")
     settings = load()
-    url = url or node_url(settings)
+    url = url or settings.own_url
     return _with_admin_key(url, settings.home / ADMIN_KEY_FILE) if secret is None else Destination(url, secret)
-
-
-def node_url(settings: Settings) -> str:
-    """Where a node with these settings answers on this machine."""
-    host = _ANY_ADDRESS.get(settings.http_host, settings.http_host)
-    return f"http://[{host}]:{settings.http_port}" if ":" in host else f"http://{host}:{settings.http_port}"
 
 
 def _with_admin_key(url: str, path: Path) -> Destination:

@@ -2,7 +2,7 @@
 
 import uvloop
 
-from idnode.app import migrate_database
+from idnode.app_database import migrate_database
 from idnode.cli.console import show_json, show_line
 from idnode.cli.options import ConfigOption, JsonOption
 from idnode.cli.running import failures_shown

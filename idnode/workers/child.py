@@ -1,30 +1,45 @@
-"""A worker process as its supervisor sees it."""
+"""A process as its supervisor sees it: a worker, or the relay."""
 
 import asyncio
 import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import idnode
 from idnode.frontends.ops.snapshots import JsonFamily, Snapshot, snapshot_from_json
 from idnode.workers.channel import Channel, ChannelBroken, Kind, Message
 
-MODULE = "idnode.worker"
 READY_SECONDS_MAX = 60.0
 """From the terms to the first request that is answered."""
 SNAPSHOT_SECONDS_MAX = 1.0
 EXIT_SECONDS_MAX = 5.0
-"""From the last word of a worker to its end."""
+"""From the last word of a process to its end."""
+
+
+class Role(StrEnum):
+    """What a process does; the value is its module."""
+
+    WORKER = "idnode.worker"
+    RELAY = "idnode.relaying"
+
+
+class Place(NamedTuple):
+    """What one process at a time stands in; workers are numbered from 0 as their sockets are."""
+
+    role: Role
+    number: int
 
 
 class Child:
     """One process, its channel, and what it said last. `monotonic` values are seconds."""
 
-    def __init__(self, slot: int, process: Process, channel: Channel) -> None:
-        self.slot = slot
+    def __init__(self, place: Place, process: Process, channel: Channel) -> None:
+        self.place = place
         self.channel = channel
         self.snapshot: Snapshot = ()
         self.ready_at: float | None = None
@@ -36,23 +51,24 @@ class Child:
         self._asked: dict[int, asyncio.Future[None]] = {}
 
     @classmethod
-    async def spawn(cls, slot: int, listener: socket.socket) -> "Child":
-        """A new process that has the listening socket and waits for its terms. Raises OSError."""
+    async def spawn(cls, place: Place, inherited: Sequence[socket.socket] = ()) -> "Child":
+        """A new process that has these sockets and waits for its terms. Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs:
+            descriptors = [theirs.fileno(), *(each.fileno() for each in inherited)]
             try:
                 process = await asyncio.create_subprocess_exec(
                     # The same program as this one, wherever it is, and nothing of the present directory.
-                    *(sys.executable, "-P", "-m", MODULE, str(theirs.fileno()), str(listener.fileno())),
+                    *(sys.executable, "-P", "-m", place.role, *map(str, descriptors)),
                     env=os.environ | {"PYTHONPATH": _python_path()},
-                    pass_fds=(theirs.fileno(), listener.fileno()),
+                    pass_fds=descriptors,
                     stdin=DEVNULL,
                     stdout=DEVNULL,
                 )
             except BaseException:
                 ours.close()
                 raise
-        return cls(slot, process, await Channel.open(ours))
+        return cls(place, process, await Channel.open(ours))
 
     @property
     def pid(self) -> int:
@@ -66,7 +82,7 @@ class Child:
 
     @property
     def is_ready(self) -> bool:
-        """It answers requests."""
+        """It does its work."""
         return self.ready_at is not None and not self.is_leaving and not self.ended.is_set()
 
     async def has_started(self) -> bool:

@@ -1,10 +1,12 @@
-"""The supervisor: one worker in each slot, replaced when it falls, exchanged at a reload, seen off at the end.
+"""The supervisor: a process in each slot, replaced when it falls, exchanged at a reload, seen off at the end.
 
 ```text
 spawned --terms--> starting --READY--> ready --LEAVE--> leaving --> gone
                       |                  |                 '--too slow--> killed
                       '------- end ------'--> fallen: a successor, after a wait that doubles
 ```
+
+Beside the workers there may be one relay. Nobody waits for it: a node without it registers and resolves all the same.
 """
 
 import asyncio
@@ -18,40 +20,47 @@ from idnode.frontends.ops.snapshots import Snapshot, added, lasting, snapshot_js
 from idnode.lifecycle import CannotStart
 from idnode.workers.backoff import Backoff
 from idnode.workers.channel import ChannelBroken, Kind, Message
-from idnode.workers.child import Child
+from idnode.workers.child import Child, Place, Role
 from idnode.workers.port import Port, begin_no_more
 
 LEAVE_SECONDS_MAX = 5.0
-"""What a worker gets beyond its time to drain, to tidy up."""
+"""What a process gets beyond its time to drain, to tidy up."""
+RELAY = Place(Role.RELAY, 0)
+
+# What is logged of whom.
+FELL = {Role.WORKER: "worker_fell", Role.RELAY: "relay_fell"}
+NOT_STARTED = {Role.WORKER: "worker_not_started", Role.RELAY: "relay_not_started"}
+KILLED = {Role.WORKER: "worker_killed", Role.RELAY: "relay_killed"}
 
 log = structlog.get_logger("idnode.workers")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a generation of workers begins with; `content` may hold secrets."""
+    """What a generation of processes begins with; `content` may hold secrets."""
 
     workers: int
     drain_seconds: float
     content: dict[str, object] = field(repr=False)
+    has_relay: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
-    """A place for one worker at a time."""
+    """A place, and who stands in it, if anybody has yet."""
 
-    number: int
-    child: Child
+    place: Place
+    child: Child | None
     backoff: Backoff = field(default_factory=Backoff)
 
 
 class Supervisor:
-    """`own` counts what is not any worker's; `monotonic` gives seconds. Made by `supervising`."""
+    """`own` counts what is not any child's; `monotonic` gives seconds. Made by `supervising`."""
 
     def __init__(
         self, port: Port, tasks: asyncio.TaskGroup, *, own: Callable[[], Snapshot], monotonic: Callable[[], float]
     ) -> None:
-        self.restarts = 0
+        self.restarts = dict.fromkeys(Role, 0)
         self._port = port
         self._tasks = tasks
         self._own = own
@@ -67,12 +76,12 @@ class Supervisor:
     @property
     def ready(self) -> int:
         """Workers that answer requests now."""
-        return sum(child.is_ready for child in self._children)
+        return sum(child.is_ready for child in self._children if child.place.role is Role.WORKER)
 
     async def recruit(self, count: int) -> None:
         """Start processes ahead of their terms: what they need to get ready is the longest part of a start."""
         for number in range(count):
-            self._recruits.append(await self._spawn(number))
+            self._recruits.append(await self._spawn(Place(Role.WORKER, number)))
 
     async def begin(self, terms: Terms) -> None:
         """Return when the recruits, one for each slot, answer requests. Raises CannotStart when one falls before."""
@@ -80,17 +89,18 @@ class Supervisor:
         self._terms = terms
         if not await self._have_started(recruits, terms):
             raise CannotStart("a worker fell before it was ready; the log says why")
-        self._slots = [Slot(child.slot, child) for child in recruits]
+        self._slots = [Slot(child.place, child) for child in recruits]
+        self._add_relay(terms)
         for slot in self._slots:
             # It may have fallen while the others were waited for.
             self._look_after(slot)
 
     async def reload(self, terms: Terms) -> bool:
-        """Exchange all workers for new ones on the same sockets; False, and all as before, when one is not ready."""
+        """Exchange all processes, workers on the same sockets; False, and all as before, when a worker is not ready."""
         fresh: list[Child] = []
         try:
             for number in range(terms.workers):
-                fresh.append(await self._spawn(number))  # noqa: PERF401  # those before a failure are to be ended
+                fresh.append(await self._spawn(Place(Role.WORKER, number)))  # noqa: PERF401  # those before a failure are to be ended
             have_started = await self._have_started(fresh, terms)
         except OSError as error:
             log.warning("worker_not_started", detail=str(error))
@@ -100,18 +110,20 @@ class Supervisor:
             return False
         earlier, before = self._slots, self._terms
         self._terms = terms
-        self._slots = [Slot(child.slot, child) for child in fresh]
+        self._slots = [Slot(child.place, child) for child in fresh]
         for slot in earlier:
-            is_last = slot.number >= terms.workers
-            self._see_off(slot.child, before or terms, takes_queue=is_last)
+            is_last = slot.place.role is Role.WORKER and slot.place.number >= terms.workers
+            if slot.child is not None:
+                self._see_off(slot.child, before or terms, takes_queue=is_last)
             if is_last:
-                self._port.close(slot.number)
+                self._port.close(slot.place.number)
+        self._add_relay(terms)
         for slot in self._slots:
             self._look_after(slot)
         return True
 
     async def drain(self) -> None:
-        """Let nobody in any more, and return when every worker has finished what was under way, or had its time."""
+        """Let nobody in any more, and return when every process has finished what was under way, or had its time."""
         self._is_ending = True
         for task in self._restarting:
             task.cancel()
@@ -131,17 +143,25 @@ class Supervisor:
             child.kill()
 
     async def sum(self) -> Snapshot:
-        """The counters of all workers, those of the past included, so that none ever falls."""
+        """The counters of all processes, those of the past included, so that none ever falls."""
         async with asyncio.TaskGroup() as asking:
             for child in self._children:
                 if child.ready_at is not None:
                     asking.create_task(child.fresh_snapshot())
         return added((self._own(), self._gone, *(child.snapshot for child in self._children)))
 
-    # One worker.
+    # One process.
 
-    async def _spawn(self, number: int) -> Child:
-        child = await Child.spawn(number, self._port.socket_of(number))
+    def _add_relay(self, terms: Terms) -> None:
+        """It starts by itself, and is looked after when it does not."""
+        if terms.has_relay:
+            slot = Slot(RELAY, None)
+            self._slots.append(slot)
+            self._begin_restart(self._fill(slot, None, 0.0))
+
+    async def _spawn(self, place: Place) -> Child:
+        inherited = (self._port.socket_of(place.number),) if place.role is Role.WORKER else ()
+        child = await Child.spawn(place, inherited)
         self._children.add(child)
         self._tasks.create_task(self._attend(child))
         return child
@@ -152,7 +172,7 @@ class Supervisor:
         return all(task.result() for task in started)
 
     async def _attend(self, child: Child) -> None:
-        """Hear a worker until it has gone."""
+        """Hear a process until it has gone."""
         try:
             while (message := await child.channel.receive()) is not None:
                 self._heard(child, message)
@@ -178,7 +198,7 @@ class Supervisor:
             case Kind.SUM_WANTED:
                 self._tasks.create_task(self._tell_sum(child))
             case _:
-                raise ChannelBroken(f"a worker does not say {message.kind}")
+                raise ChannelBroken(f"a child does not say {message.kind}")
 
     async def _tell_sum(self, child: Child) -> None:
         try:
@@ -187,61 +207,65 @@ class Supervisor:
             log.warning("sum_not_told", pid=child.pid, detail=error.detail)
 
     def _look_after(self, slot: Slot) -> None:
-        """Find a successor for a worker that has fallen."""
+        """Find a successor for a process that has fallen."""
         fallen = slot.child
-        if self._is_ending or fallen.is_leaving or not fallen.ended.is_set():
+        if fallen is None or self._is_ending or fallen.is_leaving or not fallen.ended.is_set():
             return
         fallen.is_leaving = True  # not to be found twice
         ready_seconds = 0.0 if fallen.ready_at is None else self._monotonic() - fallen.ready_at
         wait = slot.backoff.fell(ready_seconds=ready_seconds)
-        log.warning("worker_fell", pid=fallen.pid, slot=slot.number, exit_code=fallen.exit_code, wait_seconds=wait)
-        self._begin_restart(self._replace(slot, fallen, wait))
+        role, number = slot.place
+        log.warning(FELL[role], pid=fallen.pid, slot=number, exit_code=fallen.exit_code, wait_seconds=wait)
+        self._begin_restart(self._fill(slot, fallen, wait))
 
     def _begin_restart(self, work: Coroutine[None, None, None]) -> None:
         task = self._tasks.create_task(work)
         self._restarting.add(task)
         task.add_done_callback(self._restarting.discard)
 
-    async def _replace(self, slot: Slot, fallen: Child, wait: float) -> None:
+    async def _fill(self, slot: Slot, fallen: Child | None, wait: float) -> None:
+        """Put a process into a slot whose one has fallen, or that had none yet."""
+        role, number = slot.place
         while True:
             await asyncio.sleep(wait)
             terms = self._terms
             if terms is None or slot.child is not fallen or slot not in self._slots:
                 return
-            self.restarts += 1
+            self.restarts[role] += fallen is not None
             try:
-                slot.child = await self._spawn(slot.number)
+                slot.child = await self._spawn(slot.place)
             except OSError as error:
                 wait = slot.backoff.fell(ready_seconds=0)
-                log.warning("worker_not_started", slot=slot.number, detail=str(error), wait_seconds=wait)
+                log.warning(NOT_STARTED[role], slot=number, detail=str(error), wait_seconds=wait)
                 continue
             await _start(slot.child, terms)
             return
 
     def _see_off(self, child: Child, terms: Terms | None, *, takes_queue: bool) -> None:
-        """Let a worker end in order, if it has begun; `takes_queue`: nobody else will serve who waits at its socket."""
+        """Let it end in order, if it has begun; `takes_queue`: nobody else will serve who waits at its socket."""
         child.is_leaving = True
         if child.ready_at is None or terms is None:
             child.kill()
             return
-        if takes_queue:
-            begin_no_more(self._port.socket_of(child.slot))
+        if takes_queue and child.place.role is Role.WORKER:
+            begin_no_more(self._port.socket_of(child.place.number))
         self._tasks.create_task(_until_gone(child, terms.drain_seconds + LEAVE_SECONDS_MAX, takes_queue=takes_queue))
 
     def _dismiss(self, children: list[Child]) -> None:
         for child in children:
             child.is_leaving = True
             child.kill()
+        workers = sum(slot.place.role is Role.WORKER for slot in self._slots)
         for child in children:
-            if child.slot >= len(self._slots):
-                self._port.close(child.slot)
+            if child.place.number >= workers:
+                self._port.close(child.place.number)
 
 
 @asynccontextmanager
 async def supervising(
     port: Port, *, own: Callable[["Supervisor"], Snapshot], monotonic: Callable[[], float]
 ) -> AsyncIterator[Supervisor]:
-    """A supervisor for the length of a block; no worker outlives it."""
+    """A supervisor for the length of a block; no child outlives it."""
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(port, tasks, own=lambda: own(supervisor), monotonic=monotonic)
         try:
@@ -251,7 +275,7 @@ async def supervising(
 
 
 async def _start(child: Child, terms: Terms) -> bool:
-    """Hand over the terms, wait until the worker is ready."""
+    """Hand over the terms, wait until the process is ready."""
     try:
         await child.channel.send(Message(Kind.BEGIN, terms.content))
     except ChannelBroken:
@@ -265,5 +289,5 @@ async def _until_gone(child: Child, seconds_max: float, *, takes_queue: bool) ->
         async with asyncio.timeout(seconds_max):
             await child.ended.wait()
     except (ChannelBroken, TimeoutError) as error:
-        log.warning("worker_killed", pid=child.pid, detail=str(error) or "it did not end in time")
+        log.warning(KILLED[child.place.role], pid=child.pid, detail=str(error) or "it did not end in time")
         child.kill()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from idnode.cli.destination import Destination, destination_of, node_url
+from idnode.cli.destination import Destination, destination_of
 from idnode.cli.errors import WrongUsage
 from idnode.config import Settings
 
@@ -65,7 +65,7 @@ def test_a_key_is_never_part_of_the_text_of_a_destination() -> None:
     ],
 )
 def test_a_node_is_called_where_it_listens(host: str, url: str) -> None:
-    assert node_url(Settings(http_host=host)) == url
+    assert Settings(http_host=host).own_url == url
 
 
 @pytest.mark.parametrize(

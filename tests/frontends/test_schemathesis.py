@@ -8,7 +8,7 @@ import pytest
 import schemathesis
 from harness import NodeUnderTest
 from hypothesis import HealthCheck, assume, given, settings
-from route_requests import OWN, PUBLIC_VALUE, RouteRequests, made, template
+from route_requests import OWN, PUBLIC_VALUE, RouteRequests, application_form, made, sync_record, template
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -20,6 +20,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from idnode.lifecycle import new_id, now
+from idnode.model.reporting import RecordState
+from idnode.storage.monitoring_events import EventKind, EventStore, Opening, Source
+from idnode.storage.reconciliation import ReconciliationStore
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -27,7 +32,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-OPERATIONS = 31
+OPERATIONS = 61
 TARGET_BYTES_MAX = 8_000
 
 bounded = settings(
@@ -84,7 +89,16 @@ async def _names(node: NodeUnderTest) -> dict[str, dict[str, str]]:
     await made(node, "/v1/identifiers", {"identifier": identifier, "values": [PUBLIC_VALUE]})
     await made(node, "/v1/templates", template("known"))
     key = await made(node, "/v1/keys", {"name": "known", "role": "reader"})
+    number = await sync_record(node, OWN, RecordState.REJECTED)
+    asked = await ReconciliationStore(node.node.database).ask(now().date(), repair=False, by="test", at=now())
+    assert number == asked.number
+    attack = Opening(new_id(), "", Source.OPERATOR, EventKind.ATTACK, now(), "known", "test")
+    await EventStore(node.node.database).open(attack, None)
+    application = await made(node, "/v1/applications", application_form(requests, 1))
     return {
+        "applications": {"id": application["id"]},
+        "monitoring": {"id": str(attack.id), "month": "2026-01"},
+        "sync": {"number": str(number)},
         "enterprises": {"id": requests.enterprise},
         "prefixes": {"prefix": OWN},
         "keys": {"id": key["id"]},

@@ -5,7 +5,6 @@ import errno
 import aiohttp
 
 from idnode.cli.checks.finding import Finding, fail, ok
-from idnode.cli.destination import node_url
 from idnode.config import Settings
 from idnode.lifecycle import CannotStart, listening_socket
 
@@ -31,7 +30,7 @@ async def _holder(settings: Settings, error: CannotStart) -> Finding:
             error.detail,
             "set IDNODE_HTTP_HOST to an address of this machine, IDNODE_HTTP_PORT to a port it may use",
         )
-    url = node_url(settings)
+    url = settings.own_url
     if await _is_idnode(url):
         return ok("port", f"{settings.http_port} is held by an idnode that answers at {url}")
     advice = f"set IDNODE_HTTP_PORT, or end the program: ss -ltnp 'sport = :{settings.http_port}'"

@@ -21,6 +21,9 @@ _TOPICS = {
     "keys": "API keys: role, scope, rotation.",
     "templates": "Templates: versioned, typed item lists with semantic checks.",
     "identifiers": "Identifiers: register, resolve, change, history.",
+    "reporting": "What the top node is told besides: the operator, profiles of enterprises, applications.",
+    "sync": "What the top node is owed: the ledger, the relay, reconciliation.",
+    "monitoring": "Probes, events, maintenance stops, the monthly report.",
 }
 _WRITE_HEADERS = (
     (
@@ -133,7 +136,8 @@ def _header_parameters(route: Route) -> list[Json]:
 
 
 def _responses(route: Route, schemas: dict[type[BaseModel], Json]) -> Json:
-    done = {"description": "Done", "content": {"application/json": {"schema": schemas[route.answer]}}}
+    others: Json = {media_type: {"schema": {"type": "string"}} for media_type in route.media_types}
+    done = {"description": "Done", "content": {"application/json": {"schema": schemas[route.answer]}, **others}}
     responses: Json = {str(route.status): done}
     if route.is_write:
         responses["200"] = {**done, "description": "Done; for a dry run: what would stand"}

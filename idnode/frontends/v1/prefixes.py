@@ -1,7 +1,7 @@
 """Prefixes: give out, read, list, move through states, change hosting, retire."""
 
 from idnode.frontends.v1.answers import answer_json, cursor_key, location_of, page_json
-from idnode.frontends.v1.routes import ADMIN, EVERY_ROLE, REVIEWERS, Call, Route, WriteQuery
+from idnode.frontends.v1.routes import ADMIN, EVERY_ROLE, REVIEWERS, WRITERS, Call, Route, WriteQuery
 from idnode.frontends.v1.schemas.directory import PrefixIn, PrefixOut, PrefixPage, PrefixPatch, PrefixQuery
 from idnode.model.access import Role
 from idnode.model.errors import Forbidden, InvalidInput, Violation
@@ -24,8 +24,9 @@ class PrefixesApi:
         """The rows of the route table."""
         one = "/v1/prefixes/{prefix}"
         return (
-            Route("POST", "/v1/prefixes", "register_prefix", "Give a prefix to an enterprise", self.register,
-                  ADMIN, PrefixOut, 201, PrefixIn, query=WriteQuery, topic=TOPIC),
+            Route("POST", "/v1/prefixes", "register_prefix",
+                  "Give a prefix to an enterprise (admin), or apply for one (state waiting)", self.register,
+                  WRITERS, PrefixOut, 201, PrefixIn, query=WriteQuery, topic=TOPIC),
             Route("GET", "/v1/prefixes", "list_prefixes", "List prefixes; a scoped key sees its own", self.page,
                   EVERY_ROLE, PrefixPage, query=PrefixQuery, topic=TOPIC),
             Route("GET", one, "read_prefix", "Read a prefix", self.read,
@@ -57,8 +58,7 @@ class PrefixesApi:
     async def read(self, call: Call) -> KeptAnswer:
         """GET /v1/prefixes/{prefix}."""
         prefix = call.path_as("prefix", Prefix.parse)
-        call.reader.require_reach(prefix)
-        return _shown(await self._prefixes.find(prefix))
+        return _shown(await self._prefixes.find_for(call.reader, prefix))
 
     async def revise(self, call: Call) -> KeptAnswer:
         """PATCH /v1/prefixes/{prefix}."""
@@ -68,7 +68,7 @@ class PrefixesApi:
         if patch.state is PrefixState.TO_DELETE:
             call.asked.key.require_role(ADMIN)
         if patch.state is not None:
-            return await self._prefixes.move(prefix, patch.state, call.asked, _shown)
+            return await self._prefixes.move(prefix, patch.state, call.asked, _shown, note=patch.review_note)
         if patch.hosting is None:
             raise InvalidInput.of([Violation("", "empty-patch", "send either state or hosting")])
         if call.asked.key.role is not Role.ADMIN:

@@ -101,6 +101,8 @@ class Route:
     is_body_optional: bool = False
     query: type[BaseModel] = NoQuery
     topic: str = "node"
+    media_types: tuple[str, ...] = ()
+    """What it can answer besides JSON."""
 
     @property
     def is_write(self) -> bool:

@@ -42,7 +42,7 @@ async def test_every_change_of_a_thing_takes_its_version_and_no_other(node: Node
             wrong.append(f"{route.name}: {found}")
 
     assert wrong == []
-    assert len(changes) == 14
+    assert len(changes) == 19
 
 
 async def test_a_star_matches_every_version_and_a_dry_run_is_bound_by_if_match_too(node: NodeUnderTest) -> None:
@@ -89,7 +89,8 @@ async def test_every_version_that_is_read_is_not_sent_to_who_has_it(node: NodeUn
 
     assert wrong == []
     assert [route.name for route in reads] == [
-        "read_enterprise", "read_prefix", "read_key", "read_template", "read_identifier"
+        "read_enterprise", "read_prefix", "read_key", "read_template", "read_identifier", "read_operator",
+        "read_profile", "read_application", "read_event",
     ]  # fmt: skip
 
 

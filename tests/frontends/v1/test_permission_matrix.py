@@ -54,6 +54,36 @@ suspend_identifier   401     yes    403       yes  403      403     403         
 restore_identifier   401     yes    403       yes  403      403     403         403             401      401
 read_history         401     yes    yes       yes  403      yes     yes         403             401      401
 resolve              public  yes    yes       yes  public   yes     yes         public          401      401
+read_operator        401     yes    403       403  403      403     403         403             401      401
+describe_operator    401     yes    403       403  403      403     403         403             401      401
+read_profile         401     yes    yes       403  403      403     403         403             401      401
+describe_profile     401     yes    403       403  403      403     403         403             401      401
+register_application 401     yes    403       403  403      403     403         403             401      401
+list_applications    401     yes    403       403  403      403     403         403             401      401
+read_application     401     yes    403       403  403      403     403         403             401      401
+revise_application   401     yes    403       403  403      403     403         403             401      401
+retire_application   401     yes    403       403  403      403     403         403             401      401
+read_sync            401     yes    yes       403  403      yes     403         403             401      401
+run_sync             401     409    403       403  403      403     403         403             401      401
+pause_sync           401     yes    403       403  403      403     403         403             401      401
+resume_sync          401     yes    403       403  403      403     403         403             401      401
+list_sync_records    401     yes    yes       403  403      yes     403         403             401      401
+read_sync_record     401     yes    yes       403  403      yes     403         403             401      401
+retry_sync_record    401     yes    403       403  403      403     403         403             401      401
+retry_sync_records   401     yes    403       403  403      403     403         403             401      401
+replay_sync          401     yes    403       403  403      403     403         403             401      401
+reconcile_sync       401     409    403       403  403      403     403         403             401      401
+list_reconciliations 401     yes    yes       403  403      yes     403         403             401      401
+read_reconciliation  401     yes    yes       403  403      yes     403         403             401      401
+read_monitoring_status yes   yes    yes       yes  yes      yes     yes         yes             401      401
+list_events          401     yes    403       403  403      yes     403         403             401      401
+open_event           401     yes    403       403  403      403     403         403             401      401
+read_event           401     yes    403       403  403      yes     403         403             401      401
+revise_event         401     yes    403       403  403      403     403         403             401      401
+close_event          401     yes    403       403  403      403     403         403             401      401
+list_stops           401     yes    403       403  403      yes     403         403             401      401
+announce_stop        401     yes    403       403  403      403     403         403             401      401
+read_monthly_report  401     yes    403       403  403      yes     403         403             401      401
 """
 EXPECTED = {
     name: dict(zip(CALLERS, cells, strict=True)) for name, *cells in map(str.split, PERMISSIONS.splitlines()[2:])
@@ -97,7 +127,7 @@ async def test_a_refused_caller_writes_nothing(node: NodeUnderTest, dsn: str) ->
             stood = stands
 
     assert wrote == []
-    assert len(refused) == 161
+    assert len(refused) == 242
 
 
 async def _keys(node: NodeUnderTest) -> dict[str, str | None]:

@@ -20,6 +20,7 @@ from idnode.frontends.v1.schemas.fields import (
     PatchForm,
     Port,
     PrefixText,
+    Text,
     UsccText,
     broken,
 )
@@ -159,9 +160,10 @@ def require_site(hosting: Hosting, site: SiteIn | None) -> None:
 
 
 class PrefixPatch(Form):
-    """Either a new state, or a new hosting with its site."""
+    """Either a new state (when it is rejected, with the reason), or a new hosting with its site."""
 
     state: PrefixState | None = None
+    review_note: Text | None = None
     hosting: Hosting | None = None
     site: SiteIn | None = None
 
@@ -173,17 +175,20 @@ class PrefixPatch(Form):
             require_site(self.hosting, self.site)
         elif self.site is not None:
             raise broken("site", "site belongs to hosting self")
+        if self.review_note is not None and self.state is not PrefixState.REJECTED:
+            raise broken("review-note", "review_note belongs to state rejected: it says why")
         return self
 
 
 class PrefixOut(Document):
-    """A registered prefix; `enterprise` is null for the node's own."""
+    """A registered prefix; `enterprise` is null for the node's own. `review_note` is why it was rejected."""
 
     prefix: str
     enterprise: UUID | None
     state: PrefixState
     hosting: Hosting
     site: SiteIn | None
+    review_note: str | None
     version: int
     created: datetime
     updated: datetime
