@@ -20,7 +20,7 @@ from idnode.workers.entry import run_process
 
 CONNECTIONS_MAX = 4
 """To PostgreSQL, beside the one that holds the lead."""
-NICENESS = 5
+NICENESS = 10
 """Reporting takes the processor from nobody who registers or resolves."""
 
 log = structlog.get_logger("idnode.sync")

@@ -52,6 +52,9 @@ _PLANNING = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+# What a crash of the server takes back of the last milliseconds is done again: changes are collected anew, and what was
+# delivered is delivered once more under the same ids. So nobody waits for the disk, least of all those who register.
+_COMMITTING = {"synchronous_commit": "off"}
 
 REAL_TIME = tuple(report for report in Report if CADENCE[report] is Cadence.REAL_TIME)
 """Their records are released as they are entered."""
@@ -148,7 +151,7 @@ class Ledger:
     async def elected(cls, dsn: str, *, relay: str) -> Self | None:
         """Take the lead under the name `relay`; None while somebody else has it. Raises LeadershipLost."""
         with _losing():
-            connection = await connect(dsn, APPLICATION_NAME, **_KEEPALIVE, **_PLANNING)
+            connection = await connect(dsn, APPLICATION_NAME, **_KEEPALIVE, **_PLANNING, **_COMMITTING)
         ledger = cls(connection)
         is_begun = False
         try:

@@ -1,16 +1,18 @@
-"""A lane: claims records in their order, renders them, delivers one batch at a time, and settles it before the next.
+"""A lane: claims records in their order, renders them, delivers one batch at a time, and settles what was answered.
 
 ```text
-claim ─▶ render 1 ─▶ deliver 1 ─▶ settle 1 ─▶ deliver 2 ─▶ settle 2 ─▶ … ─▶ claim
-                     render 2 ─────────────▶  render 3 ─▶ …
+claim ─▶ render 1 ─▶ deliver 1 ─▶ deliver 2 ─▶ deliver 3 ─▶ …  ─▶ claim
+                     render 2 ─▶  render 3 ─▶  …
+                                  settle 1 ─▶  settle 2 ─▶  …
 ```
 
-A claim is some batches long, and the next one is made when all of them are settled: no record is ever out twice, and of
-one subject none overtakes another.
+A batch goes out when the one before it was answered in full, and is settled when that one is; a claim is some batches
+long, and the next one is made when all of them are settled: no record is ever out twice, and of one subject none
+overtakes another.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -26,7 +28,7 @@ from idnode.sync.metrics import RelayCounters
 from idnode.sync.switch import Switch
 from idnode.wire.instants import instant_text
 
-CLAIM_BATCHES = 4
+CLAIM_BATCHES = 8
 POLL_SECONDS = 0.2
 """What came by another way than the collector (statistics, a retry) waits so long at most."""
 UNRENDERED_SECONDS = 1.0
@@ -54,6 +56,25 @@ class LaneLimits(NamedTuple):
 
     batch_records: int
     tries_max: int
+
+
+class Settling:
+    """The settlement of the batch that was answered last, while the next one is out."""
+
+    def __init__(
+        self, tasks: asyncio.TaskGroup, settle: Callable[[Sequence[Outgoing], Answered], Coroutine[None, None, bool]]
+    ) -> None:
+        self._tasks = tasks
+        self._settle = settle
+        self._under_way: asyncio.Task[bool] | None = None
+
+    def begin(self, batch: Sequence[Outgoing], answered: Answered) -> None:
+        """To be called when the one before is done."""
+        self._under_way = self._tasks.create_task(self._settle(batch, answered))
+
+    async def is_done(self) -> bool:
+        """Wait for it; False when it was put off. Raises LeadershipLost."""
+        return self._under_way is None or await self._under_way
 
 
 class Lane:
@@ -123,15 +144,16 @@ class Lane:
         """False as soon as something stands in the way; what was not settled is claimed again."""
         size = self._limits.batch_records
         first, *rest = [claimed[start : start + size] for start in range(0, len(claimed), size)]
+        # What is rendered ahead, or settled, ends by itself: a call of the ledger that is cancelled costs the lead.
         async with asyncio.TaskGroup() as tasks:
+            settling = Settling(tasks, self._settle)
             ahead = tasks.create_task(self._rendered(first))
             for following in (*rest, ()):
                 outgoing = await ahead
                 ahead = tasks.create_task(self._rendered(following))
-                if outgoing is None or not self._switch.is_on or not await self._deliver(outgoing):
-                    # What is rendered ahead ends by itself: a call of the ledger that is cancelled costs the lead.
+                if outgoing is None or not self._switch.is_on or not await self._deliver(outgoing, settling):
                     return False
-        return True
+            return await settling.is_done()
 
     # Rendering.
 
@@ -171,7 +193,7 @@ class Lane:
 
     # Delivering.
 
-    async def _deliver(self, outgoing: list[Outgoing]) -> bool:
+    async def _deliver(self, outgoing: list[Outgoing], settling: "Settling") -> bool:
         """Whether all of it was delivered or refused. A refused batch is halved until what is refused stands alone."""
         waiting = [outgoing]
         while waiting:
@@ -180,7 +202,11 @@ class Lane:
                 continue
             match await self._delivery.deliver([each.record for each in batch]):
                 case Answered(missing=missing) as answered:
-                    if not await self._settle(batch, answered) or missing:
+                    if not await settling.is_done():
+                        return False
+                    settling.begin(batch, answered)
+                    if missing:
+                        await settling.is_done()
                         return False
                 case Refused(reason) if len(batch) == 1:
                     await self._refused(batch[0].claimed, reason)
