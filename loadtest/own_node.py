@@ -29,16 +29,17 @@ class NodeDidNotStart(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The node to call; `key` is an admin's."""
+    """The node to call; `key` is an admin's, `pid` the supervisor's of one that we have started."""
 
     url: str
     key: str
+    pid: int | None = None
 
 
 @contextmanager
 def own_node(home: Path, *, prefix: str, environment: Mapping[str, str]) -> Iterator[Target]:
     """A running node with the IDNODE_ settings of `environment`, except for those that make it the load test's own."""
-    port, log = _free_port(), home.parent / "node.log"
+    port, log = free_port(), home.parent / "node.log"
     settings = {name: text for name, text in environment.items() if name.removeprefix("IDNODE_") not in NOT_INHERITED}
     settings |= {"HOME": environment.get("HOME", ""), "IDNODE_HOME": str(home), "IDNODE_HTTP_HOST": "127.0.0.1"}
     settings |= {"IDNODE_HTTP_PORT": str(port), "IDNODE_PREFIX": prefix, "IDNODE_SEED": "none"}
@@ -54,7 +55,7 @@ def own_node(home: Path, *, prefix: str, environment: Mapping[str, str]) -> Iter
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process, log)
-        yield Target(url, (home / "admin.key").read_text("utf-8").strip())
+        yield Target(url, (home / "admin.key").read_text("utf-8").strip(), process.pid)
     finally:
         _end(process, home)
 
@@ -89,7 +90,8 @@ def _end(process: subprocess.Popen[bytes], home: Path) -> None:
         send(left.pid, signal.SIGKILL)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""Trials of the sync: what was committed is compared with what arrived, whatever happened in between."""
