@@ -251,19 +251,24 @@ async def running(node: Node) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def answering(node: Node, settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
-    """HTTP for the length of a block; what is under way at its end gets `drain_seconds`."""
-    accepting = Listener(listener, await answering_connections(node, settings), backlog=BACKLOG)
+async def answering(
+    node: Node, settings: Settings, listener: socket.socket, *, takes_queue: Callable[[], bool] = lambda: False
+) -> AsyncIterator[None]:
+    """HTTP for the length of a block; what is under way at its end gets `drain_seconds`.
+
+    So do, if `takes_queue` says so then, the clients that wait at the socket: nobody else will serve them.
+    """
+    accepting = Listener(listener, await _connections(node, settings), backlog=BACKLOG)
     await accepting.start()
     try:
         yield
     finally:
-        await accepting.stop_accepting()
+        await accepting.stop_accepting(takes_queue=takes_queue())
         await accepting.drain(settings.drain_seconds)
         await accepting.close()
 
 
-async def answering_connections(node: Node, settings: Settings) -> Connections:
+async def _connections(node: Node, settings: Settings) -> Connections:
     """What a listener lets clients in to."""
 
     def leave() -> None:

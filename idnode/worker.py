@@ -8,11 +8,10 @@ import sys
 
 import structlog
 
-from idnode.app import answering_connections, compose, running
+from idnode.app import answering, compose, running
 from idnode.config import Settings
-from idnode.frontends.listener import Listener
 from idnode.frontends.ops.snapshots import taken
-from idnode.lifecycle import BACKLOG, settle_garbage_collection
+from idnode.lifecycle import settle_garbage_collection
 from idnode.logs import configure_logs
 from idnode.storage.database import Database
 from idnode.workers.channel import Channel
@@ -44,17 +43,13 @@ async def _answer(desk: Desk, settings: Settings, dsn: str, listening: socket.so
         node = compose(settings, database, dsn, scrape=desk.sum)
         desk.snapshot = lambda: taken(node.counters)
         async with running(node), asyncio.TaskGroup() as tasks:
-            listener = Listener(listening, await answering_connections(node, settings), backlog=BACKLOG)
             settle_garbage_collection()
-            await listener.start()
-            await desk.tell_ready()
-            log.info("worker_ready", pid=os.getpid())
-            reporting = tasks.create_task(desk.report())
-            await desk.leave.wait()
-            log.info("worker_leaves", pid=os.getpid(), takes_queue=desk.takes_queue)
-            await listener.stop_accepting(takes_queue=desk.takes_queue)
-            await listener.drain(settings.drain_seconds)
-            await listener.close()
+            async with answering(node, settings, listening, takes_queue=lambda: desk.takes_queue):
+                await desk.tell_ready()
+                log.info("worker_ready", pid=os.getpid())
+                reporting = tasks.create_task(desk.report())
+                await desk.leave.wait()
+                log.info("worker_leaves", pid=os.getpid(), takes_queue=desk.takes_queue)
             reporting.cancel()
     finally:
         await database.close()

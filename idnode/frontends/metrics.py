@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-BUCKETS = 26
-"""Power-of-two latency buckets from 1 µs to 2^25 µs (33 s); bucket n holds requests under 2^n µs."""
+from idnode.resolver.usage import BUCKETS
 
 
 @dataclass(slots=True)

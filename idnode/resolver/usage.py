@@ -9,7 +9,7 @@ from idnode.resolver.tally import Outcome, Passing, Source, Tally
 from idnode.storage.usage import NODE, UsageBatch
 
 BUCKETS = 26
-"""Power-of-two latency buckets from 1 µs to 2^25 µs (33 s), as the front-ends have them."""
+"""Power-of-two latency buckets from 1 µs to 2^25 µs (33 s); bucket n holds answers under 2^n µs."""
 PREFIXES_MAX = 20_000
 """Further ones count together, as none of ours, and for the node."""
 SOURCES_MAX = 10_000
