@@ -7,7 +7,6 @@ a plain read of an identifier the exchange is aiohttp's (`relay`), and the conne
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from itertools import takewhile
 from time import perf_counter_ns
 from typing import cast
 
@@ -18,6 +17,7 @@ from idnode.frontends.fastpath.relay import Relay
 from idnode.frontends.fastpath.stages import Served, Stage
 from idnode.frontends.fastpath.vetting import PLAIN, Vetted, vet
 from idnode.frontends.request_ids import HEADER
+from idnode.resolver.cache import Entry
 
 LINE_END = b" HTTP/1.1\r\n"
 HEAD_END = b"\r\n\r\n"
@@ -254,16 +254,22 @@ class Connection(asyncio.Protocol):
         """Answer requests from `at` on that have the vetted header and a known answer; tells where another begins."""
         # In a few steps for all of them, not for each: who pipelines does so for the sake of speed.
         keys = (buffer[at:] if at else buffer).split(self._block)[:-1]
-        entries = [entry for entry in takewhile(bool, map(self._cache.find, keys)) if entry]
+        found = list(map(self._cache.find, keys))
+        entries = cast("list[Entry]", found if all(found) else found[: found.index(None)])
         if not entries:
             return at
-        referenced, beginnings = self._cache.referenced, self._beginnings
-        for entry in entries:
-            referenced[entry[2]] = 1
-        if not self._source.pending:
+        bodies, tallies, slots = zip(*entries, strict=True)
+        referenced, pending = self._cache.referenced, self._source.pending
+        for slot in slots:
+            referenced[slot] = 1
+        if not pending:
             self._turn.begin(self._source)
-        self._source.pending.extend([entry[1] for entry in entries])
-        out.extend([piece for entry in entries for piece in (beginnings[entry[1]], entry[0])])
+        pending.extend(tallies)
+        beginnings = self._beginnings
+        if tallies.count(tallies[0]) == len(tallies):
+            out += (beginnings[tallies[0]], beginnings[tallies[0]].join(bodies))
+        else:
+            out.extend([piece for entry in entries for piece in (beginnings[entry[1]], entry[0])])
         return at + len(entries) * self._block_size + sum(map(len, keys[: len(entries)]))
 
     def _serve(self, key: bytes, block: bytes, out: list[bytes]) -> Served:
