@@ -43,6 +43,8 @@ class Child:
         self.channel = channel
         self.snapshot: Snapshot = ()
         self.ready_at: float | None = None
+        self.heard_at = 0.0
+        """When it said something last; set once it is ready."""
         self.is_leaving = False
         self.ended = asyncio.Event()
         self._process = process
@@ -110,7 +112,7 @@ class Child:
 
     def heard_ready(self, now: float) -> None:
         """It said so."""
-        self.ready_at = now
+        self.ready_at = self.heard_at = now
         if not self._started.done():
             self._started.set_result(True)
 

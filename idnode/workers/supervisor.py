@@ -23,6 +23,9 @@ from idnode.workers.channel import ChannelBroken, Kind, Message
 from idnode.workers.child import Child, Place, Role
 from idnode.workers.port import Port, begin_no_more
 
+WATCH_SECONDS = 1.0
+SILENCE_SECONDS_MAX = 30.0
+"""A process tells its counters every second; one that has been silent for so long hangs, and is ended for it."""
 LEAVE_SECONDS_MAX = 5.0
 """What a process gets beyond its time to drain, to tidy up."""
 RELAY = Place(Role.RELAY, 0)
@@ -30,6 +33,7 @@ RELAY = Place(Role.RELAY, 0)
 # What is logged of whom.
 FELL = {Role.WORKER: "worker_fell", Role.RELAY: "relay_fell"}
 NOT_STARTED = {Role.WORKER: "worker_not_started", Role.RELAY: "relay_not_started"}
+HANGS = {Role.WORKER: "worker_hangs", Role.RELAY: "relay_hangs"}
 KILLED = {Role.WORKER: "worker_killed", Role.RELAY: "relay_killed"}
 
 log = structlog.get_logger("idnode.workers")
@@ -142,6 +146,22 @@ class Supervisor:
             child.is_leaving = True
             child.kill()
 
+    async def watch(self) -> None:
+        """End processes that hang, until cancelled."""
+        looked_at = self._monotonic()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            earlier, looked_at = looked_at, self._monotonic()
+            for child in self._children:
+                if not child.is_ready:
+                    continue
+                if looked_at - earlier > SILENCE_SECONDS_MAX / 2:
+                    # We ourselves were held up; what was said meanwhile is still to be heard.
+                    child.heard_at = looked_at
+                elif looked_at - child.heard_at > SILENCE_SECONDS_MAX:
+                    log.error(HANGS[child.place.role], pid=child.pid, seconds=SILENCE_SECONDS_MAX)
+                    child.kill()
+
     async def sum(self) -> Snapshot:
         """The counters of all processes, those of the past included, so that none ever falls."""
         async with asyncio.TaskGroup() as asking:
@@ -190,6 +210,7 @@ class Supervisor:
             self._look_after(slot)
 
     def _heard(self, child: Child, message: Message) -> None:
+        child.heard_at = self._monotonic()
         match message.kind:
             case Kind.READY:
                 child.heard_ready(self._monotonic())
@@ -268,9 +289,11 @@ async def supervising(
     """A supervisor for the length of a block; no child outlives it."""
     async with asyncio.TaskGroup() as tasks:
         supervisor = Supervisor(port, tasks, own=lambda: own(supervisor), monotonic=monotonic)
+        watching = tasks.create_task(supervisor.watch())
         try:
             yield supervisor
         finally:
+            watching.cancel()
             supervisor.kill()
 
 
