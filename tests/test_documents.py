@@ -3,18 +3,35 @@
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from aiohttp import ClientResponse
 from harness import NodeUnderTest
+from process import free_port
+from prometheus_client.registry import Collector
 
+from idnode.frontends.ops.probing import ProbingCollector
+from idnode.frontends.ops.syncing import LedgerFigures, SyncingCollector
 from idnode.frontends.problems import KINDS
 from idnode.frontends.refusals import InternalFault
-from idnode.lifecycle import now
-from idnode.storage.database import StorageFault
+from idnode.lifecycle import new_id, now
+from idnode.serving import SupervisorCollector
+from idnode.storage.database import Database, StorageFault
+from idnode.storage.monitoring import HostedIdentifier, ProbeRound, ProbeStore, Site
+from idnode.storage.monitoring_events import EventStore
+from idnode.storage.reconciliation import ReconciliationStore
+from idnode.storage.sync_records import SyncRecords
+from idnode.sync.metrics import RelayCounters
+from idnode.sync.monitoring.events import EventReporter
+from idnode.sync.monitoring.judging import Probed
+from idnode.sync.monitoring.monitor import Monitor
+from idnode.workers.port import Port
+from idnode.workers.supervisor import supervising
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -156,6 +173,40 @@ def links(document: Path) -> Iterator[tuple[Path, str]]:
             yield path.resolve(), parts.fragment
 
 
+def metrics_of(*collectors: Collector) -> set[str]:
+    """Names of metrics as they are exported."""
+    families = [family for collector in collectors for family in collector.collect()]
+    return {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
+
+
+def syncing(database: Database) -> SyncingCollector:
+    """What a relay counts that has made a deposit."""
+
+    async def deposited() -> datetime:
+        return now()
+
+    figures = LedgerFigures(SyncRecords(database), ReconciliationStore(database), deposited)
+    figures.deposit = now()
+    return SyncingCollector(RelayCounters(), figures, now=now)
+
+
+def probing(database: Database) -> ProbingCollector:
+    """What a monitor counts after a round."""
+
+    class NobodyThere:
+        async def probe(self, sites: Sequence[Site], hosted: HostedIdentifier | None) -> Sequence[Probed]:  # noqa: ARG002
+            return ()
+
+    events = EventStore(database)
+    reporter = EventReporter(events, SyncRecords(database))
+    probes, seldom = ProbeStore(database), 3_600
+    monitor = Monitor(
+        NobodyThere(), probes, events, reporter, every_seconds=seldom, is_ours=lambda: True, now=now, new_id=new_id
+    )
+    monitor.counters.last_round = ProbeRound(now(), seldom, 1, 1, 1, is_resolution_up=True, is_registration_up=True)
+    return ProbingCollector(monitor)
+
+
 async def test_the_readme_shows_what_a_node_with_demo_data_answers(node: NodeUnderTest) -> None:
     await node.node.first_run.seed(today=now().date(), products_each=1)
     reader = Reader(node)
@@ -188,12 +239,23 @@ def test_the_api_guide_lists_every_problem_type_with_its_status() -> None:
     assert sorted(listed) == sorted([*kinds, (InternalFault.code, "500"), (StorageFault.code, "500")])
 
 
-async def test_the_operations_guide_lists_every_metric_of_the_node(node: NodeUnderTest) -> None:
-    listed = set(re.findall(r"^\| `(idnode_\w+)` \|", read("docs/operations.md"), re.MULTILINE))
+async def test_the_operations_guide_lists_every_metric_of_the_node(node: NodeUnderTest, database: Database) -> None:
+    listed = re.findall(r"^\| `(idnode_\w+)` \|", read("docs/operations.md"), re.MULTILINE)
 
     response = await node.call("GET", "/metrics", key=None)
-    exported = set(re.findall(r"^# TYPE (idnode_\w+) ", await response.text(), re.MULTILINE))
-    assert listed == exported
+    workers = set(re.findall(r"^# TYPE (idnode_\w+) ", await response.text(), re.MULTILINE))
+    with Port.take("127.0.0.1", free_port()) as port:
+        async with supervising(port, own=lambda _: (), monotonic=time.monotonic) as supervisor:
+            others = metrics_of(SupervisorCollector(supervisor), syncing(database), probing(database))
+    assert sorted(listed) == sorted(workers | others)
+
+
+def test_the_alert_rules_ask_for_metrics_that_there_are() -> None:
+    listed = set(re.findall(r"^\| `(idnode_\w+)` \|", read("docs/operations.md"), re.MULTILINE))
+
+    asked = set(re.findall(r"\bidnode_\w+", read("deploy/alerts.yml")))
+    assert asked
+    assert asked - listed == set()
 
 
 async def test_the_docs_page_needs_nothing_from_elsewhere_and_its_links_lead_somewhere(node: NodeUnderTest) -> None:
