@@ -35,7 +35,6 @@ from idnode.registry.prefixes import PrefixRegistry
 from idnode.registry.process_key import ProcessKey
 from idnode.storage.applications import ApplicationStore
 from idnode.storage.database import Database
-from idnode.storage.deposits import DepositStore
 from idnode.storage.enterprises import EnterpriseStore
 from idnode.storage.idempotency import KeptAnswer
 from idnode.storage.keys import KeyStore
@@ -89,10 +88,12 @@ async def compose_relay(settings: Settings, database: Database, dsn: str) -> Asy
     """The relay for the length of a block. Raises CannotStart for a transport whose files cannot be used."""
     async with AsyncExitStack() as stack:
         work: list[Work] = []
+        deposited: Callable[[], Coroutine[None, None, datetime | None]] = _never
         if settings.deposit_destination is not None:
             deposits = compose_deposits(settings, database, dsn)
             stack.push_async_callback(deposits.destination.close)
             work.append(_depositing(deposits).run)
+            deposited = partial(_last_deposit, deposits, now())
         if settings.is_reporting:
             transport = transport_of(settings)
             stack.push_async_callback(transport.close)
@@ -100,7 +101,6 @@ async def compose_relay(settings: Settings, database: Database, dsn: str) -> Asy
         else:
             leader = Custody(work)
         counters = leader.counters
-        deposited = partial(_last_deposit, DepositStore(database))
         figures = LedgerFigures(SyncRecords(database), ReconciliationStore(database), deposited)
         collectors: list[Collector] = [SyncingCollector(counters, figures, now=now)]
         beside = [figures.run]
@@ -206,9 +206,13 @@ def _writer(database: Database) -> DirectoryWriter:
     return DirectoryWriter(database, RegistryCounters(), committed=lambda _: None, now=now, new_id=new_id)
 
 
-async def _last_deposit(deposits: DepositStore) -> datetime | None:
-    latest = await deposits.latest(1)
-    return latest[0].made if latest else None
+async def _last_deposit(deposits: Deposits, began: datetime) -> datetime:
+    """Without one that was delivered: since this process has been there to make one, so that an age is told at all."""
+    return await deposits.schedule.delivered_at() or began
+
+
+async def _never() -> None:
+    """No deposits are made."""
 
 
 def relay_name() -> str:

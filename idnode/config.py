@@ -17,8 +17,8 @@ from idnode.model.reporting import BATCH_RECORDS_MAX
 
 VARIABLE_PREFIX = "IDNODE_"
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "localhost": "127.0.0.1"}  # noqa: S104  # nothing binds here
-CLIENT_VARIABLES = frozenset({"config", "key", "url"})
-"""Variables that are read elsewhere: the path of the TOML file, and what the command line calls a node with."""
+CLIENT_VARIABLES = frozenset({"config", "key", "simulator_secret", "url"})
+"""Variables that are read elsewhere: the path of the TOML file, and what other commands than `serve` take."""
 FIXED_SETTINGS = ("home", "prefix", "http_host", "http_port", "database_url", "pg_bindir")
 """What a reload cannot change."""
 SECRET_SETTINGS = frozenset({"database_url", "sync_secret"})

@@ -42,7 +42,17 @@ LEFT_OUT: Mapping[str, str] = {
 
 LEFT_OUT_COLUMNS: Mapping[str, frozenset[str]] = {
     "sync_state": frozenset(
-        {"cluster", "lineage", "relay", "relay_since", "relay_seen", "breaker", "last_error", "last_error_at"}
+        {
+            "cluster",
+            "lineage",
+            "relay",
+            "relay_since",
+            "relay_seen",
+            "breaker",
+            "last_error",
+            "last_error_at",
+            "restored_at",
+        }
     )
 }
 """Columns that tell of this cluster and its processes."""
@@ -195,6 +205,7 @@ class RestoreTarget:
         for name, value in sequences.items():
             await self._run(SQL["restore_sequence"], name, value)
         await self._run(SQL["partition_restored_changes"])
+        await self._run(SQL["note_restore"])
         await self._run(SQL["ring_after_restore"])
 
     async def _run(self, sql: str, *arguments: object) -> None:

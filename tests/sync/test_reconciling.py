@@ -268,6 +268,21 @@ async def test_the_last_three_days_are_compared_every_morning_once_by_whichever_
     ]
 
 
+async def test_of_the_days_up_to_a_restore_drift_is_told_and_not_repaired_by_itself(
+    sides: Sides, database: Database
+) -> None:
+    async with database.session() as session:
+        # The 23rd in Beijing.
+        await session.run("UPDATE sync_state SET restored_at = '2026-11-22T18:00:00Z'")
+    sides.clock[0] = IN_THE_MORNING
+
+    while await sides.reconciler.step():
+        pass
+
+    found = await sides.store.page(below=1_000, day=None, limit=10)
+    assert [(each.day.day, each.repair) for each in found] == [(22, False), (23, False), (24, True)]
+
+
 async def test_what_a_fallen_relay_had_begun_is_begun_anew(sides: Sides) -> None:
     asked = await sides.store.ask(DAY, repair=False, by="test", at=NOON)
     begun = await sides.store.begin(NOON)

@@ -135,7 +135,7 @@ class SyncingCollector(Collector):
         if self._figures.deposit is not None:
             yield GaugeMetricFamily(
                 "idnode_sync_deposit_age_seconds",
-                "Age of the newest deposit, seconds",
+                "Age of the newest deposit that was delivered and not refused, or else of the relay, seconds",
                 self._seconds_since(self._figures.deposit),
             )
 

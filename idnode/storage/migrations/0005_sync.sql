@@ -64,7 +64,8 @@ CREATE TABLE sync_state (
     relay_seen timestamptz,
     breaker text NOT NULL DEFAULT 'closed',
     last_error text,
-    last_error_at timestamptz
+    last_error_at timestamptz,
+    restored_at timestamptz
 ) WITH (fillfactor = 10);
 INSERT INTO sync_state DEFAULT VALUES;
 

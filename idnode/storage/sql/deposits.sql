@@ -125,5 +125,9 @@ SELECT setval($1::text::regclass, $2);
 SELECT ensure_change_partition(month)
 FROM (SELECT DISTINCT date_trunc('month', at AT TIME ZONE 'UTC')::date AS month FROM change_default) AS months;
 
+-- name: note_restore
+-- What the top node was told after the deposit was made is not in it: the comparison with the top node has to know.
+UPDATE sync_state SET restored_at = now();
+
 -- name: ring_after_restore
 SELECT pg_notify('idnode_change', '');

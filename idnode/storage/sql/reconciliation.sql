@@ -2,9 +2,11 @@
 INSERT INTO reconciliation (day, repair, asked_by, asked) VALUES ($1, $2, $3, $4) RETURNING *;
 
 -- name: schedule_reconciliations
--- Once for each day and morning, whichever relay's clock comes first.
+-- Once for each day and morning, whichever relay's clock comes first. Of the days up to a restore the top node may rightly
+-- hold more than this node: what the one before reported after its last deposit. That is told, and not taken back.
 INSERT INTO reconciliation (day, repair, asked_by, asked, scheduled)
-SELECT day, $2, $3, $4, $5 FROM unnest($1::date[]) AS day
+SELECT day, $2 AND day > coalesce((restored_at AT TIME ZONE INTERVAL '+08:00')::date, '-infinity'), $3, $4, $5
+FROM unnest($1::date[]) AS day CROSS JOIN sync_state
 ON CONFLICT (scheduled, day) DO NOTHING;
 
 -- name: begin_reconciliation

@@ -77,11 +77,11 @@ class DepositSchedule:
         fresh = [name for name in names if name not in self._read_notices][:NOTICES_MAX]
         return sum([await self._take_notice(name) for name in fresh])
 
-    async def age_seconds(self, now: datetime) -> float | None:
-        """Since the snapshot of the latest deposit that was delivered and not refused; None without one."""
+    async def delivered_at(self) -> datetime | None:
+        """The moment that the latest deposit shows that was delivered and not refused; None without one."""
         delivered = (DepositState.SUBMITTED, DepositState.CONFIRMED)
         known = [deposit for deposit in await self._store.latest(SUMMED_UP) if deposit.state in delivered]
-        return (now - known[0].watermark.seen_at).total_seconds() if known else None
+        return known[0].watermark.seen_at if known else None
 
     async def _try_notices(self) -> None:
         """A destination that is away is no reason not to make a deposit."""

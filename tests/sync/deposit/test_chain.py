@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from idnode.storage.deposits import Deposit, DepositKind, DepositState, Watermark
-from idnode.sync.deposit.chain import basis_of, due
+from idnode.sync.deposit.chain import basis_of, delivered, due
 
 FULL, DIFFERENTIAL = DepositKind.FULL, DepositKind.DIFFERENTIAL
 MADE, SUBMITTED, CONFIRMED, REFUSED = DepositState
@@ -53,6 +53,22 @@ def test_a_differential_builds_on_the_latest_that_stands_on_what_was_delivered(
     assert (None if found is None else found.id) == base
 
 
+@pytest.mark.parametrize(
+    ("known", "newest"),
+    [
+        ([], None),
+        ([deposit("d1"), deposit("d2", "d1")], "d2"),
+        ([deposit("d1"), deposit("d2", "d1", state=MADE)], "d1"),
+        ([deposit("d1", state=REFUSED), deposit("d2", "d1")], None),
+        ([deposit("d1", lineage=None)], "d1"),
+    ],
+)
+def test_what_stands_on_a_refused_deposit_is_not_delivered(known: list[Deposit], newest: str | None) -> None:
+    found = delivered(known)
+
+    assert (None if found is None else found.id) == newest
+
+
 def test_where_the_cluster_is_not_known_nothing_can_be_built_on() -> None:
     assert basis_of([deposit("d1", lineage=None)], None) is None
 
@@ -71,6 +87,8 @@ def test_where_the_cluster_is_not_known_nothing_can_be_built_on() -> None:
         ([deposit("d24", state=REFUSED)], at(24, 20), FULL),
         ([deposit("d23"), deposit("d24", "d23", state=REFUSED)], at(24, 20), DIFFERENTIAL),
         ([deposit("d24", state=MADE)], at(25, 1), None),
+        ([deposit("d22", state=REFUSED), deposit("d23", "d22"), deposit("d24", "d23")], at(24, 20), FULL),
+        ([deposit("d22"), deposit("d23", "d22", state=REFUSED), deposit("d24", "d23")], at(24, 20), DIFFERENTIAL),
     ],
 )
 def test_one_is_due_each_day_after_its_hour_in_beijing_and_a_full_one_each_week(

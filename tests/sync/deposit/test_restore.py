@@ -167,6 +167,25 @@ async def test_a_restored_node_reports_nothing_that_was_reported_before(
     assert [orjson.loads(row)["added"] for row in after["identifier_count"]] == [2]
 
 
+async def test_a_restored_node_knows_that_it_was_restored(
+    deposits: DepositsUnderTest, dsn: str, other_dsn: str
+) -> None:
+    await deposits.make()
+
+    await deposits.restorer.restore(deposits.folder, other_dsn)
+
+    assert await restored_at(dsn) is None
+    assert await restored_at(other_dsn) is not None
+
+
+async def restored_at(dsn: str) -> object:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval("SELECT restored_at FROM sync_state")
+    finally:
+        await connection.close()
+
+
 async def collected(dsn: str) -> int:
     """How many records the collector takes into the ledger of a database."""
     ledger = await Ledger.elected(dsn, relay="test")

@@ -158,12 +158,42 @@ async def test_after_a_refusal_the_next_one_builds_on_what_stands(
     assert [found.manifest.deposit for found in chain] == [full.id, newest.id]
 
 
-async def test_the_age_is_that_of_what_was_delivered(under_test: DepositsUnderTest, clock: SteppingClock) -> None:
-    before = await under_test.deposits.schedule.age_seconds(clock())
+async def test_the_age_is_that_of_what_was_delivered(under_test: DepositsUnderTest) -> None:
+    before = await under_test.deposits.schedule.delivered_at()
     deposit = await under_test.make()
-    after = await under_test.deposits.schedule.age_seconds(deposit.watermark.seen_at + timedelta(seconds=90))
+    after = await under_test.deposits.schedule.delivered_at()
 
-    assert (before, after) == (None, 90.0)
+    assert (before, after) == (None, deposit.watermark.seen_at)
+
+
+async def test_when_the_full_one_is_refused_a_new_full_one_follows_the_same_day(
+    under_test: DepositsUnderTest, clock: SteppingClock
+) -> None:
+    await on(under_test, clock, START)
+    await on(under_test, clock, START + DAY)
+    full = (await under_test.deposits.store.latest(2))[1]
+    under_test.notice("a", {"deposit": full.id, "resend": 0, "state": "refused"})
+    await under_test.deposits.schedule.collect_notices()
+    refused = await under_test.deposits.schedule.delivered_at()
+    await on(under_test, clock, START + DAY + timedelta(hours=2))
+
+    assert refused is None
+    assert await states(under_test) == [
+        ("full", "refused", 0),
+        ("differential", "submitted", 0),
+        ("full", "submitted", 0),
+    ]
+
+
+async def test_a_clock_that_was_set_back_breaks_no_chain(under_test: DepositsUnderTest, clock: SteppingClock) -> None:
+    full = await under_test.make()
+    clock.moment = START - timedelta(minutes=10)
+    differential = await under_test.make(DepositKind.DIFFERENTIAL)
+
+    chain = await under_test.restorer.verify(under_test.folder)
+
+    assert (full.id, differential.id) == ("20261124T180001000Z", "20261124T180001001Z")
+    assert [found.manifest.deposit for found in chain] == [full.id, differential.id]
 
 
 async def test_states_move_along_their_table_only(under_test: DepositsUnderTest, clock: SteppingClock) -> None:
