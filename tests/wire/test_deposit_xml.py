@@ -106,6 +106,19 @@ def test_text_with_a_meaning_elsewhere_is_text(text: str) -> None:
     assert read(written(copied(text) + b"\t\\N\n")) == as_read(text).encode() + b"\t\\N\n"
 
 
+def test_a_value_that_xml_cannot_hold_leaves_its_neighbours_as_text() -> None:
+    document = written(b"a%b&\t\\\\x4100\n\\N\t\\\\x5c4e\nz\t\\N\n")
+
+    assert b'<row><folded>a%b&amp;</folded><record encoding="base64">QQA=</record></row>' in document
+    assert b"<row><record>\\N</record></row>\n<row><folded>z</folded></row>" in document
+    assert read(document) == b"a%b&\t\\\\x4100\n\\N\t\\\\x5c4e\nz\t\\N\n"
+
+
+def test_a_line_of_another_width_is_refused() -> None:
+    with pytest.raises(MalformedDeposit, match="a row has 3 columns, expected 2"):
+        written(b"a\tb\tc\n")
+
+
 def test_rows_come_in_lots_of_bounded_size() -> None:
     line = b"a" * 100_000 + b"\t\\N\n"
 
@@ -121,6 +134,11 @@ def test_rows_come_in_lots_of_bounded_size() -> None:
         (written(b"a\t\\N\n")[:-20], "no well-formed XML"),
         (written(b"a\t\\N\n").replace(b"folded", b"other"), "which the head does not name"),
         (written(b"\\b\t\\N\n").replace(b"CA==", b"CA="), "column folded holds what is no base64"),
+        (written(b"\\b\t\\N\n").replace(b"CA==", b"/w=="), "column folded holds what is no text in UTF-8"),
+        (written(b"a\t\\N\n").replace(b">a<", b">a<b/><"), "table identifier holds more than text: 'urn"),
+        (written(b"a\t\\N\n").replace(b"</folded>", b"</folded><folded>b</folded>"), "folded' twice"),
+        (written(b"a\t\\N\n").replace(b"<row>", b"<line>").replace(b"</row>", b"</line>"), "between the rows of table"),
+        (written(b"a\t\\N\n").replace(b":deposit:1", b":deposit:2"), "expected 'urn:idnode:deposit:1 rows'"),
     ],
 )
 def test_what_is_not_as_it_was_written_is_refused(document: bytes, told: str) -> None:
@@ -135,7 +153,7 @@ def test_an_entity_is_not_looked_up() -> None:
         .replace(b">a<", b">a&e;<")
     )
 
-    with pytest.raises(MalformedDeposit, match="holds more than text"):
+    with pytest.raises(MalformedDeposit, match="have a document type; deposits have none"):
         read(document)
 
 

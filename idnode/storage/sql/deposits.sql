@@ -74,7 +74,8 @@ FROM change
 WHERE xid >= pg_snapshot_xmin($1::text::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot);
 
 -- name: select_later_sync_records
--- A state that is missed here is at worst reported once more, under the same id.
+-- A sequential scan, on purpose (storage/deposit_rows says why). A state that is missed here is at worst reported once
+-- more, under the same id.
 SELECT r.* FROM sync_record r WHERE r.updated >= $1;
 
 -- name: select_usage_days

@@ -24,9 +24,20 @@ def basis_of(known: Sequence[Deposit], lineage: str | None) -> Deposit | None:
     return None
 
 
+def delivered(known: Sequence[Deposit]) -> Deposit | None:
+    """The latest deposit that a node can be restored from: it and all below it were delivered and not refused."""
+    by_id = {deposit.id: deposit for deposit in known}
+    newest_first = sorted(known, key=lambda each: each.id, reverse=True)
+    return next((deposit for deposit in newest_first if _is_whole(deposit, by_id)), None)
+
+
 def due(known: Sequence[Deposit], now: datetime, *, hour: int, full_days: int) -> DepositKind | None:
-    """Which kind is to be made: one a day after `hour` (Beijing time), a full one every `full_days`."""
-    standing = [deposit for deposit in known if deposit.state is not DepositState.REFUSED]
+    """Which kind is to be made: one a day after `hour` (Beijing time), a full one every `full_days`.
+
+    What stands on a refused deposit counts for nothing, like the refused one itself.
+    """
+    by_id = {deposit.id: deposit for deposit in known}
+    standing = [deposit for deposit in known if not _is_refused(deposit, by_id)]
     if any(deposit.made >= _last_moment(now, hour) for deposit in standing):
         return None
     if any(deposit.made > now - REMAKE_AFTER for deposit in known):
@@ -44,6 +55,14 @@ def _is_whole(deposit: Deposit, by_id: Mapping[str, Deposit]) -> bool:
             return True
         present = by_id.get(present.base)
     return False
+
+
+def _is_refused(deposit: Deposit, by_id: Mapping[str, Deposit]) -> bool:
+    """It, or one below it."""
+    present: Deposit | None = deposit
+    while present is not None and present.state is not DepositState.REFUSED:
+        present = by_id.get(present.base or "")
+    return present is not None
 
 
 def _last_moment(now: datetime, hour: int) -> datetime:

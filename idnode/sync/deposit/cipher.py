@@ -91,6 +91,10 @@ class DepositKey:
 
     secret: bytes
 
+    def __repr__(self) -> str:
+        """For tracebacks and logs."""
+        return f"DepositKey(id='{self.id}')"
+
     @classmethod
     def read(cls, path: Path) -> "DepositKey":
         """From a file of 32 bytes, or of 64 hexadecimal digits. Raises DepositMisconfigured."""

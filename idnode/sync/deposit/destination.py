@@ -84,9 +84,13 @@ class FolderDestination:
             target.flush()
             os.fsync(target.fileno())
         draft.replace(self._directory / name)
-        # The new name is on disk when the directory is.
-        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_directory(self._directory)
+
+
+def sync_directory(directory: Path) -> None:
+    """Names in it are on disk afterwards; what a file holds is the file's own business. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

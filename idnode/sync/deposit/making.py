@@ -2,10 +2,10 @@
 
 import asyncio
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO, Self, TypeVar
 
 from idnode.storage.deposit_rows import DepositSource, DepositTable, reading_for_deposit
@@ -25,6 +25,7 @@ LINES_BYTES = 262_144
 """Rows are taken to the writing thread in lots of about this size."""
 SUMMED_UP = 400
 """Deposits that are looked through for one to build on."""
+MILLISECOND = timedelta(milliseconds=1)
 
 
 Returned = TypeVar("Returned")
@@ -62,7 +63,7 @@ class DepositMaker:
         async with reading_for_deposit(self._dsn) as source:
             known = await self._store.latest(SUMMED_UP)
             base = basis_of(known, source.watermark.lineage) if kind is DepositKind.DIFFERENTIAL else None
-            made = self._now()
+            made = _moment_after(known, self._now())
             manifest = await self._write(source, deposit_id(made), base, made)
         deposit = _deposit(manifest, source.watermark, made)
         await self._store.add(deposit)
@@ -181,6 +182,11 @@ class Content:
             await self.run(rows.close)
         finally:
             await self.run(file.close)
+
+
+def _moment_after(known: Sequence[Deposit], now: datetime) -> datetime:
+    """Now, or as little as an id can tell after the latest one: ids order a chain, and clocks are set back."""
+    return max([now, *(deposit.made + MILLISECOND for deposit in known[:1])])
 
 
 def deposit_id(made: datetime) -> str:

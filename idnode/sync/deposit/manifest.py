@@ -19,7 +19,8 @@ FORMAT = "idnode-deposit-1"
 MANIFEST_BYTES_MAX = 4 << 20
 MANIFEST_SUFFIX = ".manifest.json"
 SIGNATURE_SUFFIX = ".signature"
-_ID = re.compile(r"[0-9]{8}T[0-9]{9}Z")
+ID_PATTERN = "[0-9]{8}T[0-9]{9}Z"
+_ID = re.compile(ID_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)

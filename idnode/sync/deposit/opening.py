@@ -4,7 +4,9 @@ Nothing of the content is looked at before its manifest is known to be signed an
 """
 
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from idnode.sync.deposit.cipher import DepositKey
 from idnode.sync.deposit.errors import DepositRefused
 from idnode.sync.deposit.making import HEAD_MEMBER
 from idnode.sync.deposit.manifest import (
+    ID_PATTERN,
     MANIFEST_BYTES_MAX,
     MANIFEST_SUFFIX,
     SIGNATURE_SUFFIX,
@@ -30,6 +33,10 @@ from idnode.wire.encoded_bytes import from_base64
 HEAD_BYTES_MAX = 4 << 20
 SIGNATURE_BYTES_MAX = 4_096
 BUFFER_BYTES = 1 << 18
+RESEND_DIGITS_MAX = 9
+_NAME = re.compile(
+    rf"deposit-(?P<id>{ID_PATTERN})-(?P<resend>[0-9]{{1,{RESEND_DIGITS_MAX}}}){re.escape(MANIFEST_SUFFIX)}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +56,20 @@ def find_chain(path: Path, verifier: ManifestVerifier) -> list[FoundDeposit]:
     """The full deposit and the differentials that follow it, oldest first.
 
     `path` is a directory, whose latest deposit is the last one of the chain, or the manifest of the last one. Of a
-    deposit that was sent again the highest resend number counts. Raises DepositRefused.
+    deposit that was sent again the highest resend number counts. What else lies there, of another signer say, is not
+    looked at. Raises DepositRefused.
     """
     if path.is_dir():
-        found = _found_in(path, verifier)
-        if not found:
-            raise DepositRefused(f"there is no deposit in {path}: no file ends with {MANIFEST_SUFFIX}")
-        last = found[max(found)]
+        present = _present(path)
+        if not present:
+            raise DepositRefused(f"there is no deposit in {path}: no file is called deposit-…{MANIFEST_SUFFIX}")
+        chain = [_found(present[max(present)], verifier)]
     else:
-        last = _found(path, verifier)
-        found = {**_found_in(path.parent, verifier), last.manifest.deposit: last}
-    chain = [last]
+        _require_manifest(path)
+        present = _present(path.parent)
+        chain = [_found(path, verifier)]
     while chain[0].manifest.base is not None:
-        chain.insert(0, _below(chain[0].manifest, found))
+        chain.insert(0, _below(chain[0].manifest, present, verifier))
     return chain
 
 
@@ -88,7 +96,7 @@ def opened(deposit: FoundDeposit, key: DepositKey) -> Iterator[tuple[DepositHead
                 head = _head(content)
                 _require_same_head(head, manifest)
                 yield head, content
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
             raise DepositRefused(f"deposit {manifest.deposit} holds no zip as it was made: {error}") from error
 
 
@@ -114,15 +122,17 @@ def _require_same_head(head: DepositHead, manifest: Manifest) -> None:
         raise DepositRefused(f"deposit {manifest.deposit} holds the content of another one: {head.id}")
 
 
-def _found_in(directory: Path, verifier: ManifestVerifier) -> dict[str, FoundDeposit]:
-    """By id, each with its highest resend number."""
-    found: dict[str, FoundDeposit] = {}
-    for path in sorted(directory.glob(f"deposit-*{MANIFEST_SUFFIX}")):
-        deposit = _found(path, verifier)
-        known = found.get(deposit.manifest.deposit)
-        if known is None or known.manifest.resend < deposit.manifest.resend:
-            found[deposit.manifest.deposit] = deposit
-    return found
+def _present(directory: Path) -> dict[str, Path]:
+    """Manifests by the id in their names, of the highest resend number; `_found` sees that names are true."""
+    named = [(match, path) for path in directory.iterdir() if (match := _NAME.fullmatch(path.name)) is not None]
+    return {match["id"]: path for match, path in sorted(named, key=lambda each: int(each[0]["resend"]))}
+
+
+def _require_manifest(path: Path) -> None:
+    if not path.exists():
+        raise DepositRefused(f"there is no directory and no manifest at {path}")
+    if not path.name.endswith(MANIFEST_SUFFIX):
+        raise DepositRefused(f"{path.name} is no manifest; they end with {MANIFEST_SUFFIX}")
 
 
 def _found(path: Path, verifier: ManifestVerifier) -> FoundDeposit:
@@ -133,18 +143,22 @@ def _found(path: Path, verifier: ManifestVerifier) -> FoundDeposit:
     )
     if signature is None:
         raise DepositRefused(f"{stem + SIGNATURE_SUFFIX} is no signature in base64")
-    verifier.verify(document, signature)
+    try:
+        verifier.verify(document, signature)
+    except DepositRefused as error:
+        raise DepositRefused(f"{path.name}: {error.detail}") from None
     manifest = read_manifest(document)
     if manifest.stem != stem:
         raise DepositRefused(f"{path.name} is the manifest of {manifest.stem}")
     return FoundDeposit(manifest, path.parent)
 
 
-def _below(manifest: Manifest, found: Mapping[str, FoundDeposit]) -> FoundDeposit:
+def _below(manifest: Manifest, present: Mapping[str, Path], verifier: ManifestVerifier) -> FoundDeposit:
     """The deposit that a differential builds on."""
-    below = found.get(manifest.base or "")
-    if below is None:
+    path = present.get(manifest.base or "")
+    if path is None:
         raise DepositRefused(f"deposit {manifest.deposit} builds on {manifest.base}, which is missing")
+    below = _found(path, verifier)
     if below.manifest.deposit >= manifest.deposit or below.manifest.node != manifest.node:
         raise DepositRefused(f"deposit {manifest.deposit} builds on {manifest.base}, which is later or another node's")
     if (below.manifest.kind is DepositKind.FULL) != (below.manifest.base is None):

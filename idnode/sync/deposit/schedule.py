@@ -8,7 +8,7 @@ import structlog
 
 from idnode.model.errors import IdnodeError
 from idnode.storage.deposits import Deposit, DepositKind, DepositState, DepositStore
-from idnode.sync.deposit.chain import due
+from idnode.sync.deposit.chain import delivered, due
 from idnode.sync.deposit.delivering import Delivery
 from idnode.sync.deposit.destination import NOTICE_BYTES_MAX, NOTICE_SUFFIX, NOTICES_MAX, Destination
 from idnode.sync.deposit.errors import DeliveryFailed, DepositRefused
@@ -78,10 +78,9 @@ class DepositSchedule:
         return sum([await self._take_notice(name) for name in fresh])
 
     async def delivered_at(self) -> datetime | None:
-        """The moment that the latest deposit shows that was delivered and not refused; None without one."""
-        delivered = (DepositState.SUBMITTED, DepositState.CONFIRMED)
-        known = [deposit for deposit in await self._store.latest(SUMMED_UP) if deposit.state in delivered]
-        return known[0].watermark.seen_at if known else None
+        """The moment that the latest deposit shows that a node can be restored from; None without one."""
+        deposit = delivered(await self._store.latest(SUMMED_UP))
+        return None if deposit is None else deposit.watermark.seen_at
 
     async def _try_notices(self) -> None:
         """A destination that is away is no reason not to make a deposit."""

@@ -47,7 +47,7 @@ class Seal:
 
 
 class SealedWriter(io.RawIOBase):
-    """Seals what is written to it; `close` writes the last chunk. Not seekable."""
+    """Seals what is written to it; `finish` writes the last chunk. Not seekable."""
 
     def __init__(self, sink: Sink, seal: Seal, *, deposit: str, salt: bytes) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -67,7 +67,7 @@ class SftpDestination:
             return found
 
     async def put(self, name: str, path: Path) -> None:
-        """A temporary name until it is there completely."""
+        """A temporary name until it is there completely, and on the server's disk if the server can say so."""
         async with self._client() as (sftp, stirred):
 
             def progressed(_source: bytes, _target: bytes, _done: int, _size: int) -> None:
@@ -76,6 +76,7 @@ class SftpDestination:
             draft = self._path(name + DRAFT_SUFFIX)
             await sftp.put(path, draft, progress_handler=progressed, sparse=False)
             stirred()
+            await _flush(sftp, draft)
             await self._rename(sftp, draft, self._path(name))
 
     async def get(self, name: str, *, bytes_max: int) -> bytes:
@@ -139,6 +140,13 @@ class SftpDestination:
             kbdint_auth=False,
             keepalive_interval=STALL_SECONDS_MAX / 4,
         )
+
+
+async def _flush(sftp: asyncssh.SFTPClient, path: str) -> None:
+    """fsync@openssh.com, which OpenSSH has and many others have not."""
+    async with sftp.open(path, "r+b") as file:
+        with suppress(asyncssh.SFTPOpUnsupported):
+            await file.fsync()
 
 
 @contextmanager

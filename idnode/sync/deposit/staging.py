@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from idnode.sync.deposit.destination import sync_directory
 from idnode.sync.deposit.errors import DepositRefused
-from idnode.sync.deposit.manifest import Manifest, read_manifest
+from idnode.sync.deposit.manifest import ID_PATTERN, Manifest, read_manifest
 from idnode.sync.deposit.parts import staged_name
 
 MANIFEST_NAME = "manifest.json"
-_DIRECTORY = re.compile(r"[0-9]{8}T[0-9]{9}Z")
+_DIRECTORY = re.compile(ID_PATTERN)
 
 
 class Staging:
@@ -34,14 +35,18 @@ class Staging:
             raise
 
     def keep(self, manifest: Manifest) -> None:
-        """Write the manifest as the last file: where it is, the deposit is complete."""
+        """Write the manifest as the last file: where it is, the deposit is complete, after a power failure too."""
         directory = self._directory / manifest.deposit
+        # The names of the parts before the name that vouches for them.
+        sync_directory(directory)
         draft = directory / (MANIFEST_NAME + ".draft")
         with draft.open("wb") as file:
             file.write(manifest.document())
             file.flush()
             os.fsync(file.fileno())
         draft.replace(directory / MANIFEST_NAME)
+        for changed in (directory, self._directory):
+            sync_directory(changed)
 
     def find(self, id: str) -> Manifest | None:
         """The manifest of a deposit with resend number 0; None when its files are not here. Raises DepositRefused."""

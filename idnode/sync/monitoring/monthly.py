@@ -51,9 +51,9 @@ class MonthSla:
 
     @property
     def percent(self) -> float | None:
-        """To three digits."""
+        """To three digits, cut off: 100 is said of a month without a fault only."""
         counted = self.rounds + self.missed
-        return round(self.up * 100 / counted, 3) if counted else None
+        return self.up * 100_000 // counted / 1_000 if counted else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,12 @@ def monthly_report(figures: Figures) -> MonthlyReport:
         is_complete=figures.made >= month.ends_at,
         sla=sla,
         past=tuple(sorted(shares.values(), key=lambda each: each.month)),
-        average_percent=_mean(known, 3),
+        average_percent=_mean_percent(known),
         registration_rtt_ms=_rounded(figures.latencies_ms.get(ProbeKind.REGISTRATION)),
         resolution_rtt_ms=_rounded(figures.latencies_ms.get(ProbeKind.RESOLUTION)),
         approvals=len(figures.approvals),
         approvals_reached=len(hours),
-        approval_hours=_mean(hours, 2),
+        approval_hours=_mean(hours, 4),
         operation_hours=round(seconds / SECONDS_PER_HOUR, 2),
         stops=tuple(_stops(figures)),
         emergencies=tuple(figures.emergencies),
@@ -169,6 +169,11 @@ def _stops(figures: Figures) -> Iterable[ReportedStop]:
     unplanned = [ReportedStop(each.begins, each.ends, False, False, None) for each in figures.gaps]
     within = [each for each in (*planned, *unplanned) if each.begins < until and each.ends > since]
     return sorted(within, key=lambda each: each.begins)
+
+
+def _mean_percent(shares: Sequence[float]) -> float | None:
+    """Of the months, each with the same weight; cut off like them."""
+    return sum(round(share * 1_000) for share in shares) // len(shares) / 1_000 if shares else None
 
 
 def _mean(numbers: Sequence[float], digits: int) -> float | None:

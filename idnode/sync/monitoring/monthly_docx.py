@@ -5,6 +5,7 @@ from io import BytesIO
 from docx import Document
 from docx.document import Document as WordDocument
 from docx.enum.section import WD_ORIENT
+from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Pt
 
@@ -57,6 +58,8 @@ def _add_table(document: WordDocument, table: Table) -> None:
     for row, cells in zip(grid.rows, rows, strict=True):
         for cell, text in zip(row.cells, cells, strict=True):
             cell.text = text
+    # The header again on every page that the table goes on over.
+    grid.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # noqa: SLF001  # the library has no name for it
     for cell in grid.rows[0].cells:
         for run in cell.paragraphs[0].runs:
             run.bold = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from idnode.storage.monitoring import NODE
 from idnode.storage.monitoring_events import Emergency, EventKind
@@ -21,7 +21,7 @@ ORIGIN = (
 )
 INCOMPLETE = ("本月尚未结束，数据截至生成时间。", "The month is not over: figures up to the time of making.")
 SLA = (
-    "SLA = 正常轮次 ÷（探测轮次 + 缺失轮次）× 100。51 % 及以上探测点未见解析或注册异常的轮次为正常。",
+    "SLA = 正常轮次 ÷（探测轮次 + 缺失轮次）× 100。51 % 及以上探测点见解析异常或注册异常的轮次为异常，其余为正常。",
     "缺失轮次按不可用计；事前公告的维护不计入。",
     "SLA = rounds up / (rounds + missed) × 100. A round is up unless 51 % or more of the probe points see it down.",
     "Missed rounds count as down; stops announced beforehand are not counted.",
@@ -31,6 +31,7 @@ RESOLVABLE = (
     "托管前缀审核通过即可解析，计 0；非托管前缀计至探测首次连通企业节点。",
     "Hosted prefixes are resolvable at once (0); others from the first probe that reached the enterprise's site.",
 )
+DURATION = "时长（时:分:秒） Duration (h:mm:ss)"
 KINDS = {
     EventKind.NETWORK: "网络 network",
     EventKind.SYSTEM: "系统 system",
@@ -122,7 +123,7 @@ def _operation(report: MonthlyReport) -> Section:
 
 
 def _stops(report: MonthlyReport) -> Section:
-    header = ("开始 Begin", "结束 End", "时长（小时） Hours", "性质 Kind", "原因 Reason")
+    header = ("开始 Begin", "结束 End", DURATION, "性质 Kind", "原因 Reason")
     return _listed("维护停机 Maintenance stops", header, map(_stop, report.stops))
 
 
@@ -143,7 +144,7 @@ def _emergencies(report: MonthlyReport) -> Section:
         "类型 Kind",
         "开始 Begin",
         "恢复 Recovered",
-        "时长（小时） Hours",
+        DURATION,
         "原因 Cause",
         "处置 Remedy",
     )
@@ -165,7 +166,13 @@ def _listed(heading: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...
 def _span(begins: datetime, ends: datetime | None) -> tuple[str, str, str]:
     if ends is None:
         return _moment(begins), "未恢复 not yet", NOTHING
-    return _moment(begins), _moment(ends), f"{(ends - begins).total_seconds() / SECONDS_PER_HOUR:.2f}"
+    return _moment(begins), _moment(ends), _duration(ends - begins)
+
+
+def _duration(span: timedelta) -> str:
+    """Events last seconds as well as days."""
+    hours, rest = divmod(int(span.total_seconds()), SECONDS_PER_HOUR)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
 
 
 def _moment(moment: datetime) -> str:

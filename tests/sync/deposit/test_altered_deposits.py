@@ -133,6 +133,33 @@ async def test_a_manifest_in_the_middle_is_the_end_of_its_chain(folder: Path) ->
     assert [deposit.manifest.kind for deposit in chain] == ["full", "differential"]
 
 
+async def test_what_the_chain_does_not_need_may_be_of_another_signer(folder: Path) -> None:
+    old = folder / "deposit-20200101T000000000Z-0.manifest.json"
+    shutil.copy(file(folder, 0, "manifest.json"), old)
+    old.with_name("deposit-20200101T000000000Z-0.signature").write_text(base64_of(OTHER_SIGNER.sign(old.read_bytes())))
+
+    chain = await Restorer(DepositKey(bytes(range(32))), SIGNER.verifier).verify(folder)
+
+    assert [deposit.manifest.kind for deposit in chain] == ["full", "differential", "differential"]
+
+
+async def test_the_newest_is_not_passed_over_in_silence(folder: Path) -> None:
+    sign_anew(folder, 2, OTHER_SIGNER)
+    name = file(folder, 2, "manifest.json").name
+
+    with pytest.raises(DepositRefused, match=f"{name}: the manifest was altered, or signed with another key"):
+        await Restorer(DepositKey(bytes(range(32))), SIGNER.verifier).verify(folder)
+
+
+async def test_a_path_that_is_no_deposit_is_told_by_its_name(folder: Path) -> None:
+    restorer = Restorer(DepositKey(bytes(range(32))), SIGNER.verifier)
+
+    with pytest.raises(DepositRefused, match="there is no directory and no manifest at /nowhere/deposits"):
+        await restorer.verify(Path("/nowhere/deposits"))
+    with pytest.raises(DepositRefused, match=r"part001 is no manifest; they end with \.manifest\.json"):
+        await restorer.verify(file(folder, 0, "part001"))
+
+
 async def test_another_key_does_not_open_it(folder: Path) -> None:
     with pytest.raises(DepositRefused, match=r"sealed with key [0-9a-f]{16}, the key given is [0-9a-f]{16}"):
         await Restorer(DepositKey(bytes(32)), SIGNER.verifier).verify(folder)

@@ -1,7 +1,7 @@
 """The destination behind SFTP, with a real SSH server in the same loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ class Backup:
     client_key: Path
     port: int = 0
     begun: list[str] = field(default_factory=list)
+    flushed: int = 0
+    flushes: bool = True
     breaks_off_after: int | None = None
     hangs: bool = False
 
@@ -60,11 +62,17 @@ async def serving(directory: Path) -> AsyncIterator[Backup]:
             super().__init__(channel, chroot=str(root).encode())
 
         def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-            if pflags & asyncssh.FXF_WRITE:
+            if pflags & asyncssh.FXF_TRUNC:
                 backup.begun.append(path.decode().rsplit("/", 1)[-1])
             if backup.breaks_off_after is not None and len(backup.begun) > backup.breaks_off_after:
                 self.channel.get_connection().abort()
             return super().open(path, pflags, attrs)
+
+        def fsync(self, file_obj: object) -> Awaitable[None] | None:
+            if not backup.flushes:
+                raise asyncssh.SFTPOpUnsupported("no fsync@openssh.com")
+            backup.flushed += 1
+            return super().fsync(file_obj)
 
         async def write(self, file_obj: object, offset: int, data: bytes) -> int:
             if backup.hangs:
@@ -100,9 +108,22 @@ async def test_a_file_is_there_under_its_name_only_when_it_is_complete(backup: B
     await destination.close()
 
     assert backup.begun == ["name.draft", "name.draft"]
+    assert backup.flushed == 2
     assert sizes == {"name": 200_000}
     assert content == b"x" * 10
     assert sorted(path.name for path in backup.directory.iterdir()) == ["name", "old.draft"]
+
+
+async def test_a_server_that_cannot_flush_takes_files_all_the_same(backup: Backup, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    backup.flushes = False
+    destination = backup.destination()
+
+    await destination.put("name", tmp_path / "file")
+    sizes = await destination.sizes()
+    await destination.close()
+
+    assert sizes == {"name": 1}
 
 
 async def test_an_upload_that_breaks_off_goes_on_later_with_what_is_missing(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from docx import Document
+from docx.oxml.ns import qn
 
 from idnode.model.errors import NotFound
 from idnode.model.prefix_registration import Hosting
@@ -116,6 +117,27 @@ def test_only_stops_announced_beforehand_are_left_out() -> None:
     assert (missed(), missed(announced), missed(announced, overlapping), missed(noted)) == (119, 59, 39, 119)
 
 
+def test_a_share_is_never_rounded_up_to_what_was_not_reached() -> None:
+    september = MonthRounds(date(2026, 9, 1), 2_592_000, 2_592_000, 0, 0)
+    october = MonthRounds(date(2026, 10, 1), 2_678_400, 2_678_399, 0, 0)
+
+    report = monthly_report(figures(rounds=[september, october]))
+
+    assert (report.past[0].percent, report.sla.percent, report.average_percent) == (100, 99.999, 99.999)
+
+
+def test_seconds_until_a_prefix_was_resolvable_are_not_lost_among_hours() -> None:
+    approvals = [Approval("88.118.9", at(2, 1), Hosting.SELF, at(2, 1) + timedelta(seconds=9))]
+
+    assert monthly_report(figures(approvals=approvals)).approval_hours == 0.0025
+
+
+def test_a_short_event_has_a_length() -> None:
+    gap = Gap(at(12, 2), at(12, 2) + timedelta(hours=27, minutes=1, seconds=15), 30)
+
+    assert "| 27:01:15 |" in monthly_markdown(monthly_report(figures(gaps=[gap]))).decode()
+
+
 def test_a_gap_over_the_end_of_a_month_counts_in_both() -> None:
     gap = Gap(datetime(2026, 9, 30, 15, 50, tzinfo=UTC), datetime(2026, 9, 30, 16, 10, tzinfo=UTC), 60)
 
@@ -183,7 +205,7 @@ Figures come from the node's own probes; times are UTC+8.
 | 2026-10 | 99.754 | 89000 | 88900 | 119 | 120 |
 | 平均 Average | 99.877 |  |  |  |  |
 
-SLA = 正常轮次 ÷（探测轮次 + 缺失轮次）× 100。51 % 及以上探测点未见解析或注册异常的轮次为正常。
+SLA = 正常轮次 ÷（探测轮次 + 缺失轮次）× 100。51 % 及以上探测点见解析异常或注册异常的轮次为异常，其余为正常。
 
 缺失轮次按不可用计；事前公告的维护不计入。
 
@@ -222,16 +244,16 @@ Hosted prefixes are resolvable at once (0); others from the first probe that rea
 
 ## 维护停机 Maintenance stops
 
-| 开始 Begin | 结束 End | 时长（小时） Hours | 性质 Kind | 原因 Reason |
+| 开始 Begin | 结束 End | 时长（时:分:秒） Duration (h:mm:ss) | 性质 Kind | 原因 Reason |
 | --- | --- | --- | --- | --- |
-| 2026-10-12 10:00:00 | 2026-10-12 11:00:00 | 1.00 | 非计划：无探测 unplanned: no probe ran | — |
-| 2026-10-21 02:00:00 | 2026-10-21 03:00:00 | 1.00 | 计划：事前公告 planned: announced beforehand | 升级 |
+| 2026-10-12 10:00:00 | 2026-10-12 11:00:00 | 1:00:00 | 非计划：无探测 unplanned: no probe ran | — |
+| 2026-10-21 02:00:00 | 2026-10-21 03:00:00 | 1:00:00 | 计划：事前公告 planned: announced beforehand | 升级 |
 
 ## 突发事件 Emergencies
 
-| 事件编号 Event id | 对象 Subject | 类型 Kind | 开始 Begin | 恢复 Recovered | 时长（小时） Hours | 原因 Cause | 处置 Remedy |
+| 事件编号 Event id | 对象 Subject | 类型 Kind | 开始 Begin | 恢复 Recovered | 时长（时:分:秒） Duration (h:mm:ss) | 原因 Cause | 处置 Remedy |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-| 01a20ca9-9b60-7bf8-8ddf-c13ad95da979 | 节点 node | 网络 network | 2026-10-05 16:01:00 | 2026-10-05 16:31:00 | 0.50 | resolution: connection refused | 重启了 \<解析\> 进程\|换了网卡 |
+| 01a20ca9-9b60-7bf8-8ddf-c13ad95da979 | 节点 node | 网络 network | 2026-10-05 16:01:00 | 2026-10-05 16:31:00 | 0:30:00 | resolution: connection refused | 重启了 \<解析\> 进程\|换了网卡 |
 | 01a20ca9-9b60-7bf8-8ddf-c13ad95da97a | 88.118.9 | 攻击 attack | 2026-10-30 08:00:00 | 未恢复 not yet | — | DDoS | — |
 """  # noqa: E501  # Markdown has one line for a row
 
@@ -256,6 +278,7 @@ def test_the_same_in_word() -> None:
     shown = [["" if cell == " " else cell for cell in _cells(row)] for row in rows]
     assert [row for table in tables for row in table] == shown
     assert lines == [line.lstrip("# ") for line in SMALL_MONTH.splitlines() if line and not line.startswith("|")]
+    assert all(table.rows[0]._tr.find(f".//{qn('w:tblHeader')}") is not None for table in document.tables)
     assert (document.core_properties.author, document.core_properties.created) == ("88.118", MADE)
 
 
