@@ -6,9 +6,12 @@ import logging
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
 from select import PIPE_BUF
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -28,9 +31,10 @@ def configure_logs(*, level: str, log_format: str) -> None:
     ]
     lines = LineLogger(sys.stderr.buffer)
     atexit.register(lines.flush)
+    rendering = _rendering(log_format)
     structlog.configure(
-        processors=[*shared, *_rendering(log_format)],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        processors=[*shared, *rendering],
+        wrapper_class=_logger_class(number, rendering[-1], is_json=log_format == "json"),
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
@@ -116,6 +120,44 @@ def _rendering(log_format: str) -> list[structlog.typing.Processor]:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=orjson.dumps)]
     # Without the values of variables, which a prettier traceback would show: secrets are among them.
     return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
+
+
+def _logger_class(number: int, rendering: structlog.typing.Processor, *, is_json: bool) -> type[Any]:
+    """What structlog makes its loggers of: as JSON, an event of plain fields takes a short way to the same bytes.
+
+    There is one for each request, and the processors would cost more than all its fields. `rendering` is the last one
+    of ours: others in its place are those of somebody who looks at events.
+    """
+    filtering: type[Any] = structlog.make_filtering_bound_logger(number)
+    if not is_json or number > logging.INFO:
+        return filtering
+
+    class ShortWay(filtering):  # type: ignore[misc]  # mypy knows no class that is made when the level is known
+        """`info` in one step; all else as ever."""
+
+        def info(self, event: str, *args: object, **fields: object) -> object:
+            """One line."""
+            if not (args or self._context or "exc_info" in fields) and self._processors[-1] is rendering:
+                try:
+                    line = orjson.dumps({**fields, "event": event, "level": "info", "timestamp": _timestamp()})
+                except orjson.JSONEncodeError:
+                    pass  # structlog knows more types
+                else:
+                    return self._logger.info(line)
+            return super().info(event, *args, **fields)
+
+    return ShortWay
+
+
+def _timestamp() -> str:
+    """As structlog's TimeStamper has it."""
+    second, microsecond = divmod(time.time_ns() // 1_000, 1_000_000)
+    return f"{_second_text(second)}.{microsecond:06}Z" if microsecond else f"{_second_text(second)}Z"
+
+
+@lru_cache(maxsize=1)
+def _second_text(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
 class _IntoStructlog(logging.Handler):

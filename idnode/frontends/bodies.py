@@ -3,6 +3,7 @@
 import asyncio
 from typing import TypeVar
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -10,7 +11,7 @@ from pydantic_core import ErrorDetails
 from idnode.frontends.refusals import BodyTooLarge, BodyTooSlow, MediaRefused
 from idnode.model.errors import InvalidInput, MalformedInput, Violation, escaped, pointer_of, shown
 from idnode.model.limits import REQUEST_BYTES_MAX, VIOLATIONS_MAX
-from idnode.wire.strict_json import looseness
+from idnode.wire.strict_json import is_surely_strict, looseness
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -62,7 +63,7 @@ def parse_body(model: type[M], body: bytes) -> M:
         parsed = model.model_validate_json(body)
     except ValidationError as error:
         raise _refusal(error) from None
-    loose = looseness(body.decode())
+    loose = _looseness(body)
     if loose is not None:
         raise MalformedInput(f"{loose.pointer}: {loose.detail}", violations=(loose,))
     return parsed
@@ -74,6 +75,16 @@ def parse_members(model: type[M], members: dict[str, object]) -> M:
         return model.model_validate(members)
     except ValidationError as error:
         raise _refusal(error) from None
+
+
+def _looseness(body: bytes) -> Violation | None:
+    try:
+        if is_surely_strict(body, orjson.loads(body)):
+            return None
+    except orjson.JSONDecodeError:
+        # What it does not take, NaN and numbers beyond all bounds, is looked at by the reader that says where it is.
+        pass
+    return looseness(body.decode())
 
 
 def _require_json(request: web.Request) -> None:

@@ -1,7 +1,9 @@
 """Identifier and prefix: parse once, fold for comparison, show as registered (RFC 3651 §2, industries.md)."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from idnode.model.errors import InvalidIdentifier, InvalidPrefix, Violation, shown
 from idnode.model.limits import (
@@ -10,6 +12,13 @@ from idnode.model.limits import (
     PREFIX_LABEL_DIGITS_MAX,
     RECURSIVE_NODE_CHARACTERS_MAX,
 )
+
+PREFIXES_REMEMBERED_MAX = 1_024
+"""Of up to PREFIX_BYTES_MAX bytes each."""
+
+# What most identifiers look like; the rules below say the same of every other one.
+_PLAIN = re.compile(r"((?:[0-9A-Za-z]+\.)*[0-9A-Za-z]+)/[!-~]+")
+_UNREMARKABLE_SUFFIX = re.compile(r"[0-9A-Za-z_-]+")
 
 
 def fold(text: str) -> str:
@@ -62,6 +71,10 @@ class Identifier:
     @classmethod
     def parse(cls, text: str) -> "Identifier":
         """Split at the first slash. Raises InvalidIdentifier naming the value, the rule and the limit."""
+        if len(text) <= PREFIX_BYTES_MAX:
+            plain = _PLAIN.fullmatch(text)
+            if plain is not None:
+                return cls(text, text.upper(), _plain_prefix(plain[1]))
         problem = _identifier_problem(text)
         if problem is not None:
             raise InvalidIdentifier(problem.detail, violations=(problem,))
@@ -75,16 +88,24 @@ class Identifier:
 
     def warnings(self) -> tuple[str, ...]:
         """What recursive nodes on the road may refuse (snms-api.md, last paragraph); it does not stop registration."""
+        suffix = self.suffix
+        if len(self.text) <= RECURSIVE_NODE_CHARACTERS_MAX and _UNREMARKABLE_SUFFIX.fullmatch(suffix):
+            return ()
         found = []
         if len(self.text) > RECURSIVE_NODE_CHARACTERS_MAX:
             found.append(f"longer than {RECURSIVE_NODE_CHARACTERS_MAX} characters: some recursive nodes refuse it")
-        if "/" in self.suffix:
+        if "/" in suffix:
             found.append("more than one slash: some recursive nodes refuse it")
-        special = {c for c in self.suffix if not c.isalnum() and c not in "_-/"}
+        special = {c for c in suffix if not c.isalnum() and c not in "_-/"}
         if special:
             listed = " ".join(sorted(special))
             found.append(f"special characters other than _ and - ({listed}): some recursive nodes refuse it")
         return tuple(found)
+
+
+@lru_cache(maxsize=PREFIXES_REMEMBERED_MAX)
+def _plain_prefix(text: str) -> Prefix:
+    return Prefix(text, text.upper())
 
 
 def unprintable(text: str) -> str | None:

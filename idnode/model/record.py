@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from idnode.model.handle_value import HandleValue
+from idnode.model.handle_value import PERMISSIONS_DEFAULT, HandleValue
 from idnode.model.identifier import Identifier
 from idnode.model.template import TemplateName
 
@@ -59,4 +59,5 @@ class Record:
     @property
     def is_public(self) -> bool:
         """Everyone may read every value."""
-        return all(value.is_public for value in self.values)
+        # Most values have the very object, which needs no looking at.
+        return all(value.permissions is PERMISSIONS_DEFAULT or value.is_public for value in self.values)

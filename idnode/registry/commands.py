@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from idnode.model.access import ApiKey, Role
@@ -18,8 +19,7 @@ from idnode.model.template import TemplateName
 from idnode.storage.idempotency import Claim
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """The circumstances of a write: by which key, under which trace, only to be tried, under which Idempotency-Key.
 
     `expected_version` comes from If-Match; None means any.
@@ -37,8 +37,7 @@ class Asked:
             raise VersionMoved(f"If-Match names version {self.expected_version}, the present one is {version}")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a record is to hold: Handle values, or typed attributes of a template, or both."""
 
     template: TemplateName | None

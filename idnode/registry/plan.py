@@ -1,8 +1,10 @@
 """Plans of record writes: what would stand afterwards, or every reason why not. Pure."""
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
+from operator import attrgetter
+from typing import NamedTuple
 
 from idnode.model.errors import Conflict, Deleted, InvalidInput, Violation, shown
 from idnode.model.handle_value import HandleValue
@@ -15,17 +17,17 @@ from idnode.registry.rules.attributes import check_attributes
 from idnode.registry.rules.typed_values import UnreadableValue, canonical_data, canonical_view, value_of
 from idnode.wire.instants import instant_text
 
+_INDEX = attrgetter("index")
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+
+class Moment(NamedTuple):
     """When a plan is made: the instant, and the day it is in Beijing, where dates of products are read."""
 
     now: datetime
     today: date
 
 
-@dataclass(frozen=True, slots=True)
-class _Holding:
+class _Holding(NamedTuple):
     attributes: Mapping[str, object]
     values: tuple[HandleValue, ...]
 
@@ -52,7 +54,7 @@ def plan_replace(current: Record, content: Content, template: Template | None, m
         _require_active(template)
     holding = _hold(content.values, content.attributes, template, moment, touched=None)
     settled = replace(current, template=content.template)
-    return _next(settled, Operation.REPLACE, moment, replace(holding, values=_settled(holding.values, current)))
+    return _next(settled, Operation.REPLACE, moment, holding._replace(values=_settled(holding.values, current)))
 
 
 def plan_patch(current: Record, patch: Patch, template: Template | None, moment: Moment) -> Record:
@@ -69,7 +71,7 @@ def plan_patch(current: Record, patch: Patch, template: Template | None, moment:
     # What was sent stands first, so that pointers count as the client does.
     holding = _hold((*patch.values, *kept), patch.attributes, template, moment, touched=touched)
     values = _settled(_dressed(holding.values, current, named), current)
-    return _next(current, Operation.PATCH, moment, replace(holding, values=values))
+    return _next(current, Operation.PATCH, moment, holding._replace(values=values))
 
 
 def plan_state(current: Record, operation: Operation, moment: Moment) -> Record:
@@ -108,7 +110,7 @@ def _dressed(values: Iterable[HandleValue], current: Record, indexes: Container[
         old = before.get(value.index)
         if old is None:
             return value
-        return replace(value, ttl=old.ttl, permissions=old.permissions, references=old.references)
+        return value._replace(ttl=old.ttl, permissions=old.permissions, references=old.references)
 
     return tuple(dress(value) for value in values)
 
@@ -153,12 +155,12 @@ def _hold(
     timestamp = moment.now.replace(microsecond=0)
     made = [_value_of_attribute(template, name, value, timestamp) for name, value in given.items()]
     ordered = _ordered((*values, *made))
-    items = (template.item_at(value.index) for value in ordered)
-    return _Holding({item.name: canonical_view(typed[item.name]) for item in items if item is not None}, ordered)
+    names = [item.name for value in ordered if (item := template.item_at(value.index)) is not None]
+    return _Holding({name: canonical_view(typed[name]) for name in names}, ordered)
 
 
 def _ordered(values: Iterable[HandleValue]) -> tuple[HandleValue, ...]:
-    ordered = tuple(sorted(values, key=lambda value: value.index))
+    ordered = tuple(sorted(values, key=_INDEX))
     if len(ordered) > VALUES_MAX:
         detail = f"{len(ordered)} values, the limit is {VALUES_MAX}"
         raise InvalidInput.of([Violation("/values", "max-values", detail, str(len(ordered)), f"{VALUES_MAX} values")])
@@ -223,7 +225,7 @@ def _value_of_attribute(template: Template, name: str, value: object, timestamp:
     item = template.item_named(name)
     if item is None:
         raise LookupError(f"{name} passed the template's check and is not in it")
-    return HandleValue(item.index, item.name, canonical_data(item.type, value), timestamp)
+    return HandleValue(item.index, name, canonical_data(item.type, value), timestamp)
 
 
 def _refuse(violations: list[Violation]) -> None:

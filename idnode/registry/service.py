@@ -112,7 +112,9 @@ class RegistryService:
 
     async def _require_writable(self, prefix: Prefix, asked: Asked) -> None:
         asked.key.require_reach(prefix)
-        registration = await self._directory.prefix(prefix)
+        is_known, registration = self._directory.known_prefix(prefix)
+        if not is_known:
+            registration = await self._directory.prefix(prefix)
         if registration is None:
             detail = f"prefix {prefix.text} is not registered at this node"
             raise NotFound(detail, violations=(Violation("/identifier", "foreign-prefix", detail, prefix.text),))

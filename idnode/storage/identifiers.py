@@ -1,7 +1,6 @@
 """Records of identifiers: found by folded key, written in groups together with their change rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple
@@ -39,8 +38,7 @@ class StoredRecord(NamedTuple):
         return self.document[self.values_at : -1]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordWrite:
+class RecordWrite(NamedTuple):
     """A planned write: `record` is what will stand. Its version is 1 for a registration, else one more than before."""
 
     record: StoredRecord

@@ -39,38 +39,39 @@ def values_to_json(values: Sequence[HandleValue]) -> bytes:
 
 def value_to_json(value: HandleValue) -> dict[str, object]:
     """One value; `permissions` only when they are not 1110, `references` only when there are some."""
-    ttl = value.ttl
+    index, kind, data, timestamp, ttl, permissions, references = value
     document: dict[str, object] = {
-        "index": value.index,
-        "type": value.type,
-        "data": data_to_json(value.type, value.data),
+        "index": index,
+        "type": kind,
+        "data": data_to_json(kind, data),
         "ttl": iso_seconds(ttl.seconds) if ttl.is_absolute else ttl.seconds,
     }
-    if value.permissions != PERMISSIONS_DEFAULT:
-        document["permissions"] = permissions_text(value.permissions)
-    document["timestamp"] = iso_time(value.timestamp)
-    if value.references:
-        document["references"] = [reference_to_json(reference) for reference in value.references]
+    # Most values have the very object; comparing flags costs several times as much.
+    if permissions is not PERMISSIONS_DEFAULT and permissions != PERMISSIONS_DEFAULT:
+        document["permissions"] = permissions_text(permissions)
+    document["timestamp"] = iso_time(timestamp)
+    if references:
+        document["references"] = [reference_to_json(reference) for reference in references]
     return document
 
 
 def data_to_json(value_type: str, data: bytes) -> dict[str, object]:
     """`{"format": …, "value": …}` in the most telling format that gives back exactly these bytes. Never fails."""
-    typed = _typed_to_json(value_type, data)
+    # Few values are typed ones: the rest is told from them by its first characters, without folding.
+    typed = _typed_to_json(value_type, data) if value_type[:3] in _TYPED_BEGINNINGS else None
     if typed is not None:
         return typed
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return {"format": "base64", "value": base64_of(data)}
-    if is_plain(text):
+    if text.isprintable() or is_plain(text):
         return {"format": "string", "value": text}
     return {"format": "base64", "value": base64_of(data)}
 
 
 def _typed_to_json(value_type: str, data: bytes) -> dict[str, object] | None:
-    # Few values are typed ones: the rest is told from them by its first characters, without folding.
-    kind = TYPED_VALUES.get(fold(value_type)) if value_type[:3] in _TYPED_BEGINNINGS else None
+    kind = TYPED_VALUES.get(fold(value_type))
     if kind is None:
         return None
     try:

@@ -1,7 +1,7 @@
 """The record as JSON: the form that is stored, served by /v1 and kept in the change log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -13,8 +13,7 @@ from idnode.wire.handle_json_reading import values_from_stored
 from idnode.wire.instants import instant_of, instant_text
 
 
-@dataclass(frozen=True, slots=True)
-class RecordDocument:
+class RecordDocument(NamedTuple):
     """A rendered record; the array of Handle values is `json[values_at:-1]`, because "values" is the last member."""
 
     json: bytes

@@ -1,7 +1,6 @@
 """The Handle REST interface over HTTP, on a whole node: what clients send and what they get, byte for byte."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -243,7 +242,7 @@ async def test_a_key_of_another_prefix_is_the_public_and_told_so(rest: NodeUnder
 
 
 async def test_a_value_that_nobody_may_read_is_401_for_its_owner(rest: NodeUnderTest) -> None:
-    await keep(rest, "88.118.8/sealed", URL_VALUE, replace(SECRET_VALUE, permissions=Permission.ADMIN_WRITE))
+    await keep(rest, "88.118.8/sealed", URL_VALUE, SECRET_VALUE._replace(permissions=Permission.ADMIN_WRITE))
 
     status, body = await answer(rest, "/api/handles/88.118.8/sealed", rest.admin)
     public = await answer(rest, "/api/handles/88.118.8/sealed?publicOnly=true", rest.admin)

@@ -252,3 +252,18 @@ def test_the_nodes_prefix_is_compared_without_case() -> None:
 )
 def test_what_recursive_nodes_may_refuse_is_a_warning(text: str, warnings: tuple[str, ...]) -> None:
     assert Identifier.parse(text).warnings() == warnings
+
+
+@given(
+    st.text("aZ7.-/ \u00e9\u0009", max_size=12)
+    | st.from_regex(r"[a-z]{78,80}\.[a-z]{78,82}/[!-~]{1,100}", fullmatch=True)
+)
+def test_every_text_is_judged_by_the_same_rules_however_plain_it_is(text: str) -> None:
+    prefix, _, suffix = text.partition("/")
+    is_good = bool(suffix) and all(prefix.split(".")) and len(prefix.encode()) <= 160 and len(text.encode()) <= 255
+    is_good = is_good and " " not in prefix and "\t" not in text and not text.endswith(" ")
+
+    parsed = parsed_or_refused(text)
+
+    assert isinstance(parsed, Identifier) == is_good
+    assert parsed == Identifier(text, fold(text), Prefix.parse(prefix)) if is_good else isinstance(parsed, Violation)

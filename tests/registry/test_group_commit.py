@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -145,7 +145,7 @@ async def test_of_two_writes_with_one_claim_in_one_group_the_first_is_written(co
 
 
 async def test_a_write_that_postgresql_refuses_fails_alone(commits: Commits) -> None:
-    impossible = replace(registration("88.118.8/B"), trace=Trace("test", "NUL \x00", AT))
+    impossible = registration("88.118.8/B")._replace(trace=Trace("test", "NUL \x00", AT))
 
     outcomes = await commits.outcomes(registration("88.118.8/A"), impossible, registration("88.118.8/C"))
 
@@ -208,7 +208,7 @@ async def test_a_database_that_is_away_is_told_to_every_caller_of_the_group(dsn:
 
 
 async def test_after_a_failure_the_next_group_is_written(commits: Commits, database: Database) -> None:
-    impossible = replace(registration("88.118.8/A"), trace=Trace("test", "NUL \x00", AT))
+    impossible = registration("88.118.8/A")._replace(trace=Trace("test", "NUL \x00", AT))
 
     first = await commits.outcomes(impossible)
     second = await commits.outcomes(registration("88.118.8/A"))

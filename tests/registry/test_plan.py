@@ -44,7 +44,7 @@ ROLL = Record(
 
 def sent(value: HandleValue) -> HandleValue:
     """The value as a client sends it again: the edge stamps it with the present second."""
-    return replace(value, timestamp=SECOND)
+    return value._replace(timestamp=SECOND)
 
 
 def broken_rules(error: InvalidInput) -> list[tuple[str, str]]:
@@ -85,11 +85,11 @@ def test_an_attribute_at_null_is_one_that_is_not_there() -> None:
 
 def test_every_broken_rule_of_a_registration_is_said_at_once() -> None:
     values = (
-        replace(URL, index=1000),
-        replace(URL, index=2000),
+        URL._replace(index=1000),
+        URL._replace(index=2000),
         HandleValue(7, "mass", b"1", SECOND),
         HandleValue(2001, "mass", b"a ton", SECOND),
-        replace(URL, index=1999),
+        URL._replace(index=1999),
     )
 
     with pytest.raises(InvalidInput) as refusal:
@@ -109,12 +109,12 @@ def test_every_broken_rule_of_a_registration_is_said_at_once() -> None:
 @pytest.mark.parametrize("index", [1000, 1001, 1999])
 def test_indexes_of_the_node_are_refused_by_number(index: int) -> None:
     with pytest.raises(InvalidInput, match=f"index {index} is reserved for the node"):
-        plan_register(JX1, Content(None, {}, (replace(URL, index=index),)), None, MOMENT)
+        plan_register(JX1, Content(None, {}, (URL._replace(index=index),)), None, MOMENT)
 
 
 @pytest.mark.parametrize("index", [1, 999, 1002, 1998, 2000])
 def test_the_indexes_beside_them_are_free(index: int) -> None:
-    record = plan_register(JX1, Content(None, {}, (replace(URL, index=index),)), None, MOMENT)
+    record = plan_register(JX1, Content(None, {}, (URL._replace(index=index),)), None, MOMENT)
 
     assert [value.index for value in record.values] == [index]
 
@@ -136,7 +136,7 @@ def test_attributes_without_a_template_are_refused() -> None:
 
 
 def test_a_record_holds_one_value_at_least_and_2048_at_most() -> None:
-    many = tuple(replace(URL, index=index) for index in range(3_000, 5_048))
+    many = tuple(URL._replace(index=index) for index in range(3_000, 5_048))
 
     assert len(plan_register(JX1, Content(None, {}, many), None, MOMENT).values) == 2048
     with pytest.raises(InvalidInput) as refusal:
@@ -170,7 +170,7 @@ def test_a_replacement_is_the_next_version_of_the_same_record() -> None:
 
 
 def test_a_value_that_is_replaced_by_itself_keeps_its_timestamp() -> None:
-    changed = replace(EMAIL, data=b"b@example.com", timestamp=SECOND)
+    changed = EMAIL._replace(data=b"b@example.com", timestamp=SECOND)
 
     record = plan_replace(PLAIN, Content(None, {}, (sent(URL), changed)), None, MOMENT)
 
@@ -188,7 +188,7 @@ def test_a_value_that_is_replaced_by_itself_keeps_its_timestamp() -> None:
     ],
 )
 def test_a_value_that_changes_in_anything_gets_a_new_timestamp(change: dict[str, object]) -> None:
-    changed = replace(sent(URL), **change)  # type: ignore[arg-type]  # each case names one field and its value
+    changed = sent(URL)._replace(**change)  # type: ignore[arg-type]  # each case names one field and its value
 
     record = plan_patch(PLAIN, Patch(values=(changed,)), None, MOMENT)
 
@@ -225,8 +225,7 @@ def test_an_attribute_at_null_is_removed_by_a_patch() -> None:
 
 
 def test_an_attribute_says_the_data_and_who_may_read_its_value_stays() -> None:
-    secret = replace(
-        ROLL.values[2],
+    secret = ROLL.values[2]._replace(
         ttl=TimeToLive(60),
         permissions=Permission.ADMIN_READ,
         references=(Reference("88.118.8/JX-2", 1),),
@@ -235,11 +234,11 @@ def test_an_attribute_says_the_data_and_who_may_read_its_value_stays() -> None:
 
     record = plan_patch(current, Patch(attributes={"mass": 13}), TEMPLATE, MOMENT)
 
-    assert record.values[2] == replace(secret, data=b"13", timestamp=SECOND)
+    assert record.values[2] == secret._replace(data=b"13", timestamp=SECOND)
 
 
 def test_a_value_that_the_template_has_meanwhile_taken_in_gets_the_items_type() -> None:
-    current = replace(PLAIN, template=NAME, values=(replace(URL, index=2000),))
+    current = replace(PLAIN, template=NAME, values=(URL._replace(index=2000),))
 
     record = plan_patch(current, Patch(attributes={"note": "一"}), TEMPLATE, MOMENT)
 
@@ -247,7 +246,7 @@ def test_a_value_that_the_template_has_meanwhile_taken_in_gets_the_items_type() 
 
 
 def test_pointers_of_a_patch_count_the_values_that_were_sent() -> None:
-    wrong = (sent(EMAIL), replace(URL, index=1001), HandleValue(2001, "note", b"x", SECOND))
+    wrong = (sent(EMAIL), URL._replace(index=1001), HandleValue(2001, "note", b"x", SECOND))
 
     with pytest.raises(InvalidInput) as refusal:
         plan_patch(ROLL, Patch(values=wrong), TEMPLATE, MOMENT)

@@ -268,3 +268,50 @@ def test_any_json_is_refused_as_invalid_input(document: object) -> None:
 def test_any_value_of_known_members_is_read_or_refused(document: object) -> None:
     with suppress(InvalidInput):
         assert read(document).index > 0
+
+
+plain_or_nearly = st.fixed_dictionaries(
+    {
+        "index": st.integers(-1, 3) | st.sampled_from([True, 2**31 - 1, 2**31, 1.0, "1"]),
+        "type": st.sampled_from(["URL", "", "x" * 32, "x" * 128, "x" * 129, "\u4e8c" * 33, "HS_SECKEY", "a\n"]) | json,
+        "data": st.sampled_from(["text", "\x00", "\u202e", "\ud800", "x" * 65_536, "x" * 65_537])
+        | st.fixed_dictionaries(
+            {"format": st.sampled_from(["string", "hex", "odd"]), "value": st.text(max_size=5) | json},
+            optional={"more": json},
+        )
+        | json,
+    },
+    optional={"ttl": st.integers(-1, 2) | st.sampled_from([True, 10**9, 1.0]) | json, "permissions": st.just("1111")},
+)
+
+
+@given(plain_or_nearly)
+def test_a_value_in_a_list_is_read_as_it_is_alone(document: dict[str, object]) -> None:
+    try:
+        alone: object = value_from_json(document, now=NOW, pointer="/values/0")
+    except InvalidInput as refusal:
+        alone = refusal.violations
+
+    try:
+        listed: object = values_from_json([document], now=NOW)[0]
+    except InvalidInput as refusal:
+        listed = refusal.violations
+
+    assert listed == alone
+    assert type(listed) is type(alone)
+
+
+@given(st.lists(plain_or_nearly, max_size=4))
+def test_values_are_read_one_by_one_and_no_index_twice(documents: list[dict[str, object]]) -> None:
+    one_by_one = []
+    for document in documents:
+        with suppress(InvalidInput):
+            one_by_one.append(value_from_json(document, now=NOW))
+    distinct = len({value.index for value in one_by_one}) == len(documents)
+
+    try:
+        listed: object = values_from_json(documents, now=NOW)
+    except InvalidInput:
+        listed = None
+
+    assert listed == (tuple(one_by_one) if distinct else None)

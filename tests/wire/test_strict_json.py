@@ -2,12 +2,13 @@
 
 import json
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from idnode.model.errors import Violation
-from idnode.wire.strict_json import looseness
+from idnode.wire.strict_json import is_surely_strict, looseness
 
 documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -59,3 +60,45 @@ def test_two_hundred_levels_and_a_hundred_thousand_members_are_looked_through() 
 
     assert looseness(deep) == Violation("/a" * 190 + "/x", "given-twice", "this member is given twice")
     assert looseness(wide) == Violation("/0", "given-twice", "this member is given twice")
+
+
+letters = st.text(':\\"u03aAb', max_size=4)
+pairs = st.recursive(
+    letters | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(st.tuples(letters, inner), max_size=4),
+)
+
+
+def written(value: object, *, is_ascii: bool) -> str:
+    """Lists of pairs as objects, in which members may come twice; colons sometimes escaped."""
+    if not isinstance(value, list):
+        text = json.dumps(value)
+        return text.replace(":", "\\u003a") if is_ascii else text
+    members = (f"{json.dumps(name)}: {written(inner, is_ascii=is_ascii)}" for name, inner in value)
+    return "{" + ", ".join(members) + "}"
+
+
+@given(pairs, st.booleans())
+def test_what_is_surely_strict_is_not_loose(value: object, is_ascii: bool) -> None:
+    document = written(value, is_ascii=is_ascii).encode()
+
+    assert not is_surely_strict(document, orjson.loads(document)) or looseness(document.decode()) is None
+
+
+@pytest.mark.parametrize("document", [b'{"a": ":", "b": {"a": "\\u0041\\n"}}', b"[]", b'"a:b"', b' {"a:" :1e5 } '])
+def test_ordinary_documents_are_surely_strict(document: bytes) -> None:
+    assert is_surely_strict(document, orjson.loads(document))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"a":1,"a":1}',
+        b'{"a":":","\\u0061":1}',
+        b'{"a":1,"a":"\\u003a"}',
+        b'{"a":1,"a":"\\u003A"}',
+        b"[" * 500 + b"]" * 500,
+    ],
+)
+def test_of_a_doubt_nothing_is_said(document: bytes) -> None:
+    assert not is_surely_strict(document, orjson.loads(document))

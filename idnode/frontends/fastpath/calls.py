@@ -1,7 +1,6 @@
 """Requests to /v1 that are served without aiohttp: what its handler and its transport cost is most of a small write."""
 
 import asyncio
-from functools import partial
 
 from idnode.frontends.answer import Answer, bytes_of
 from idnode.frontends.boundary import Boundary
@@ -69,13 +68,11 @@ class Calls:
         forwarded = head.headers.get(FORWARDED)
         client = self._client_address.of(peer, None if forwarded is None else forwarded.encode())
 
-        async def read() -> bytes:
-            return body
-
-        incoming = Incoming(exchange, head.target, head.path, head.query, "", head.values, read, client)
+        incoming = Incoming(exchange, head.target, head.path, head.query, "", head.values, body, client)
         try:
-            act = partial(self._dispatcher.serve, head.route, incoming)
-            answer = await self._boundary.answered(exchange, lambda: client, act, _as_it_is)
+            answer = await self._boundary.answered(
+                exchange, lambda: client, lambda: self._dispatcher.serve(head.route, incoming), _as_it_is
+            )
         finally:
             self._under_way -= 1
         more = _REQUEST_ID % exchange.request_id.encode()

@@ -1,5 +1,6 @@
 """Answers of /v1: JSON bytes with their status, ETag and Location; cursors."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import quote
 from uuid import UUID
@@ -13,6 +14,11 @@ from idnode.wire.encoded_bytes import base64url_of, from_base64url
 
 JSON = "application/json"
 VARY = "Authorization"
+# Nothing of this is encoded; most identifiers are nothing else.
+_UNRESERVED = re.compile(r"[0-9A-Za-z._~/-]+")
+
+_VARIES = ("Vary", VARY)
+_Lines = tuple[tuple[str, str], ...]
 
 
 def answer_json(
@@ -31,18 +37,15 @@ def answer_bytes(
 
 def answer_of(kept: KeptAnswer) -> Answer:
     """The answer with its headers."""
-    headers = [("Vary", VARY)]
-    if kept.etag is not None:
-        headers.append(("ETag", kept.etag))
-    if kept.location is not None:
-        headers.append(("Location", kept.location))
-    return Answer(kept.status, (*headers, ("Content-Type", kept.content_type)), kept.body)
+    etag: _Lines = () if kept.etag is None else (("ETag", kept.etag),)
+    location: _Lines = () if kept.location is None else (("Location", kept.location),)
+    return Answer(kept.status, (_VARIES, *etag, *location, ("Content-Type", kept.content_type)), kept.body)
 
 
 def location_of(*steps: str) -> str:
     """A path under /v1 with the last step percent-encoded; a slash in an identifier may stay."""
     *fixed, last = steps
-    return "/".join(("/v1", *fixed, quote(last, safe="/")))
+    return "/".join(("/v1", *fixed, last if _UNRESERVED.fullmatch(last) else quote(last, safe="/")))
 
 
 def page_json(items: Sequence[object], *, limit: int, cursors: Sequence[str]) -> KeptAnswer:

@@ -1,7 +1,9 @@
 """From the identifier documents of /v1 to what the registry takes; every fault of values and identifier at once."""
 
 from datetime import datetime
+from functools import lru_cache
 
+from idnode.frontends.v1.plain_registration import TEMPLATE_NAMES_REMEMBERED_MAX
 from idnode.frontends.v1.schemas.identifiers import ContentIn, IdentifierIn, IdentifierPatch
 from idnode.model.errors import InvalidIdentifier, InvalidInput, Violation
 from idnode.model.handle_value import HandleValue
@@ -32,7 +34,7 @@ def registration_of(body: IdentifierIn, *, now: datetime) -> tuple[Identifier, C
 def content_of(body: ContentIn, *, now: datetime) -> Content:
     """Raises InvalidInput with the violations of all values."""
     template = body.template
-    name = None if template is None else TemplateName(Prefix.parse(template.prefix), template.version)
+    name = None if template is None else _template_name(template.prefix, template.version)
     return Content(name, body.attributes, _values(body.values, now))
 
 
@@ -48,6 +50,11 @@ def patch_of(body: IdentifierPatch, *, now: datetime) -> Patch:
         detail = "nothing to change: send values, remove or attributes"
         raise InvalidInput.of([Violation("", "empty-patch", detail)])
     return Patch(values, removed, body.attributes)
+
+
+@lru_cache(maxsize=TEMPLATE_NAMES_REMEMBERED_MAX)
+def _template_name(prefix: str, version: str) -> TemplateName:
+    return TemplateName(Prefix.parse(prefix), version)
 
 
 def _values(documents: list[object], now: datetime) -> tuple[HandleValue, ...]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from pydantic import BaseModel
 
@@ -21,7 +22,9 @@ from idnode.frontends.v1.conditions import (
     single,
 )
 from idnode.frontends.v1.incoming import Incoming
+from idnode.frontends.v1.plain_registration import plain_registration
 from idnode.frontends.v1.routes import Call, Route, WriteQuery
+from idnode.frontends.v1.schemas.identifiers import IdentifierIn
 from idnode.frontends.v1.sealing import Sealing
 from idnode.model.access import ApiKey
 from idnode.model.change import Trace
@@ -66,7 +69,7 @@ class Dispatcher:
             if key is None:
                 raise NotAuthenticated("this route takes an API key: send `Authorization: Bearer <key>`")
             key.require_role(route.roles)
-        body = await incoming.body()
+        body = incoming.body if isinstance(incoming.body, bytes) else await incoming.body()
         if route.is_write and key is not None and authorization is not None:
             return answer_of(await self._write(route, incoming, key, authorization, body))
         call = Call(
@@ -83,7 +86,7 @@ class Dispatcher:
         query = _query(route, incoming)
         asked = Asked(
             key=key,
-            trace=Trace(str(key.id), exchange.request_id, self._now()),
+            trace=Trace(exchange.actor or str(key.id), exchange.request_id, self._now()),
             dry_run=isinstance(query, WriteQuery) and query.dry_run,
             expected_version=expected_version_of(if_match),
         )
@@ -100,7 +103,7 @@ class Dispatcher:
         # Looked up before the body is read: that a key was used for another request is said whatever came instead.
         kept = await self._kept(claim, sealing)
         if kept is None:
-            call = Call(key, path, query, _parsed(route, body), replace(asked, claim=claim), sealing, client)
+            call = Call(key, path, query, _parsed(route, body), asked._replace(claim=claim), sealing, client)
             kept = await self._act_once(route, call, claim, sealing)
         return kept
 
@@ -147,6 +150,10 @@ def _parsed(route: Route, body: bytes) -> BaseModel | None:
             detail = "this route takes no body"
             raise InvalidInput.of([Violation("", "no-body", detail, f"{len(body)} bytes", "0 bytes")])
         return None
+    if route.body is IdentifierIn:
+        plain = plain_registration(body)
+        if plain is not None:
+            return plain
     return route.body() if route.is_body_optional and not body else parse_body(route.body, body)
 
 
@@ -163,7 +170,13 @@ def _path(route: Route, incoming: Incoming) -> dict[str, str]:
 
 def _query(route: Route, incoming: Incoming) -> BaseModel:
     raw = incoming.raw_query
-    return parse_members(route.query, query_members(raw) if raw else {})
+    return parse_members(route.query, query_members(raw)) if raw else _empty_query(route.query)
+
+
+@cache
+def _empty_query(model: type[BaseModel]) -> BaseModel:
+    """The one for everybody who sends none: nobody changes it. Raises InvalidInput where a parameter is required."""
+    return parse_members(model, {})
 
 
 def _tried(answer: KeptAnswer, asked: Asked) -> KeptAnswer:

@@ -16,8 +16,8 @@ Headers = Callable[[str], Sequence[str]]
 class Incoming(NamedTuple):
     """Path, query and fragment are as they were sent; `target` is all of them in one piece.
 
-    `body` waits for the whole body, refusing what is too much, too slow or no JSON; `client` is the address that asks.
-    A tuple, because a frozen dataclass costs twice as much.
+    `body` is there, or waits for the whole of it, refusing what is too much, too slow or no JSON; `client` is the
+    address that asks. A tuple, because a frozen dataclass costs twice as much.
     """
 
     exchange: Exchange
@@ -26,7 +26,7 @@ class Incoming(NamedTuple):
     raw_query: str
     raw_fragment: str
     headers: Headers
-    body: Callable[[], Awaitable[bytes]]
+    body: bytes | Callable[[], Awaitable[bytes]]
     client: str
 
 
