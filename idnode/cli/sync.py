@@ -125,7 +125,7 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Send again what the top node has accepted since a day; nothing is doubled there."""
-    body: dict[str, object] = {"since": f"{since}T00:00:00+08:00" if _DAY.fullmatch(since) else since}
+    body: dict[str, object] = {"since": _instant(since)}
     if report is not None:
         body["report"] = report
     with failures_shown(as_json=as_json):
@@ -154,13 +154,22 @@ def records(
     report: ReportOption = None,
     state: Annotated[RecordState | None, typer.Option("--state", help="Only what is in this state.")] = None,
     subject: SubjectOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="What occurred since a day (Beijing time) or an instant."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="What occurred before a day (Beijing time) or an instant."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Records to list at most.")] = RECORDS_DEFAULT,
     url: UrlOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List records of the ledger with their state, receipt or reason."""
-    filters = {"report": report, "state": state, "subject": subject}
+    times = {name: time and _instant(time) for name, time in (("since", since), ("until", until))}
+    filters = {"report": report, "state": state, "subject": subject, **times}
     query = {name: str(value) for name, value in filters.items() if value is not None}
     with failures_shown(as_json=as_json):
         found = uvloop.run(_records(destination_of(url, key), query, limit))
@@ -307,6 +316,11 @@ async def _reconcile(
             await asyncio.sleep(POLL_SECONDS)
             found = (await client.read("sync", "reconciliations", str(found.number))).as_model(ReconciliationOut)
     return found
+
+
+def _instant(time: str) -> str:
+    """The beginning of a day in Beijing; anything else as it is: the node says what is no time."""
+    return f"{time}T00:00:00+08:00" if _DAY.fullmatch(time) else time
 
 
 def _show(document: BaseModel, line: str, *, as_json: bool) -> None:

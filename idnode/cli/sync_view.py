@@ -32,6 +32,9 @@ def show_sync(sync: SyncOut, *, now: datetime, shrinks_per_second: float | None)
         show_line(pace(sync.pending, shrinks_per_second))
     if sync.relay.last_error is not None:
         show_line(f"last error {_ago(sync.relay.last_error_at, now)}: {sync.relay.last_error}")
+    for state in ("rejected", "dead"):
+        if getattr(sync, state):
+            show_line(f"why {state}: idnode sync records --state {state}; to send them again: idnode sync retry")
     _show_columns(_REPORTS, [_report_row(each, now) for each in sync.reports])
 
 

@@ -1,10 +1,11 @@
 """The ledger of what the top node is owed, over the one connection that holds the relay's lock."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 import asyncpg
@@ -28,12 +29,14 @@ SQL = statements("sync")
 
 APPLICATION_NAME = "idnode relay"
 STATEMENT_SECONDS_MAX = 10.0
-COLLECT_SECONDS_MAX = 60.0
-"""Of one step, which may hold one transaction that wrote very much."""
+COLLECT_SECONDS_MAX = 600.0
+"""Of one step, which may hold one transaction that wrote very much: a restored deposit. A million changes take 17 s."""
 STEP_ROWS = 10_000
 """Change rows of one step of collecting; the last transaction's may be more."""
-OVERDUE_RECORDS_MAX = 20_000
-"""Records that one call of `overdue` brings back."""
+OVERDUE_RECORDS_MAX = 50_000
+"""Records that one call of `overdue` looks at."""
+CLOCK_AHEAD_MAX = timedelta(hours=1)
+"""Clocks of hosts differ by less: a release that is further in the future was noted by a clock that was wrong."""
 RECEIPT_CHARACTERS_MAX = 200
 VERSION_MAX = 2**63 - 1
 
@@ -146,6 +149,8 @@ class Ledger:
         self._connection = connection
         self._turn = asyncio.Lock()
         self._beginnings: dict[Report, _Beginning] = {}
+        self._overdue_after = 0
+        self._superseded: Counter[Report] = Counter()
 
     @classmethod
     async def elected(cls, dsn: str, *, relay: str) -> Self | None:
@@ -163,12 +168,13 @@ class Ledger:
 
     async def collect(self) -> int:
         """Enter what was committed since the last time; how many changes it went through. To be called until 0."""
-        [(taken,)] = await self._rows(SQL["collect"], STEP_ROWS, seconds_max=COLLECT_SECONDS_MAX)
-        return int(taken)
+        rows = await self._rows(SQL["collect"], STEP_ROWS, seconds_max=COLLECT_SECONDS_MAX)
+        self._superseded.update({Report(row["report"]): row["changes"] for row in rows if row["report"] is not None})
+        return sum(row["changes"] for row in rows if row["report"] is None)
 
     async def release(self, reports: Collection[Report], at: datetime) -> None:
         """Let everything that is entered now be sent: the period that ended at `at` is to be collected before."""
-        await self._rows(SQL["release"], list(reports), at)
+        await self._rows(SQL["release"], list(reports), at, CLOCK_AHEAD_MAX)
 
     async def releases(self) -> dict[Report, datetime]:
         """When reports were released last; those that never were are absent."""
@@ -191,7 +197,9 @@ class Ledger:
             claimed = [Claimed(row[0], report, *row[2:10]) for row in rows if not row["is_overtaken"]]
             if len(claimed) < len(rows):
                 overtaken = [row["number"] for row in rows if row["is_overtaken"]]
-                await self.settle([Settlement(number, RecordState.SUPERSEDED) for number in overtaken])
+                self._superseded[report] += await self.settle(
+                    [Settlement(number, RecordState.SUPERSEDED) for number in overtaken]
+                )
             if claimed:
                 return claimed
 
@@ -213,8 +221,18 @@ class Ledger:
         return sum(row["state"] == RecordState.DEAD for row in rows)
 
     async def overdue(self, before: datetime) -> int:
-        """Records sent before a time and not judged become pending; how many, at most OVERDUE_RECORDS_MAX."""
-        return len(await self._rows(SQL["recall_overdue"], before, list(Report), OVERDUE_RECORDS_MAX))
+        """Records sent before a time and not judged become pending; how many.
+
+        One call looks at OVERDUE_RECORDS_MAX, the next one goes on from there, and in the end from the beginning.
+        """
+        [row] = await self._rows(SQL["recall_overdue"], before, list(Report), OVERDUE_RECORDS_MAX, self._overdue_after)
+        self._overdue_after = row["reached"] or 0
+        return int(row["recalled"])
+
+    def take_superseded(self) -> dict[Report, int]:
+        """How many records were superseded here since this was asked last."""
+        taken, self._superseded = dict(self._superseded), Counter()
+        return taken
 
     async def numbers_of(self, report: Report, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Numbers by subject and version; what is not in the ledger is absent."""
@@ -247,6 +265,7 @@ class Ledger:
         [(has_lock,)] = await self._rows(SQL["lead"])
         if not has_lock:
             return False
+        await self._status(SQL["defer_changes"])
         while (await self._status(SQL["adopt_changes"], STEP_ROWS)) != "UPDATE 0":
             pass
         await self._rows(SQL["begin_ledger"], await self._cluster(), relay, REUSED_IDS_MAX)
@@ -271,7 +290,8 @@ class Ledger:
         sources = [source for source, targets in RECORD_TRANSITIONS.items() if state in targets]
         [(moved,)] = await self._rows(SQL["settle"], numbers, receipts, reasons, state, sources)
         if state is RecordState.ACCEPTED:
-            await self._rows(SQL["supersede_overtaken"], numbers, list(IN_ORDER))
+            rows = await self._rows(SQL["supersede_overtaken"], numbers, list(IN_ORDER))
+            self._superseded.update(Report(row["report"]) for row in rows)
         return int(moved)
 
     async def _rows(

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from idnode.model.reporting import WHOLE_STATE, RecordState, Report, SyncRecord
-from idnode.storage.database import Database
-from idnode.storage.ledger import IN_ORDER, REAL_TIME, LedgerState, NewRecord
+from idnode.storage.database import Database, Session
+from idnode.storage.ledger import CLOCK_AHEAD_MAX, IN_ORDER, REAL_TIME, LedgerState, NewRecord
 from idnode.storage.statements import statements
 
 SQL = statements("sync_records")
@@ -19,22 +19,42 @@ COUNTED_MAX = 1_000_000
 """Where the counts of a summary end: to count more takes too long for somebody who waits."""
 STEP_RECORDS = 10_000
 """Records of one transaction that sends records again."""
+NEAR_RECORDS = 10_000
+"""So many numbers are gone through for a page of a time, before the index by time is asked."""
 REFUSED = (RecordState.REJECTED, RecordState.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFilters:
-    """Which records; None is any."""
+    """Which records; None is any. They occurred from `since` on and before `until`."""
 
     report: Report | None = None
     state: RecordState | None = None
     subject: str | None = None
     number: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def reports(self) -> Sequence[Report]:
         """Of these reports."""
         return list(Report) if self.report is None else [self.report]
+
+    @property
+    def is_of_mass(self) -> bool:
+        """Accepted identifiers are among them, which are most of the ledger."""
+        return self.report in (Report.T9, None) and self.state in (RecordState.ACCEPTED, None)
+
+    def match(self, record: SyncRecord) -> bool:
+        """Whether it is one of them."""
+        return (
+            self.report in (record.report, None)
+            and self.state in (record.state, None)
+            and self.subject in (record.subject, None)
+            and self.number in (record.number, None)
+            and (self.since is None or record.occurred >= self.since)
+            and (self.until is None or record.occurred < self.until)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +101,9 @@ class SyncRecords:
         """A page in the order of numbers."""
         if filters.number is not None:
             found = await self.find(filters.number)
-            return [found] if found is not None and _matches(found, filters, after_number) else []
-        common = (after_number, limit)
+            return [found] if found is not None and found.number > after_number and filters.match(found) else []
         async with self._database.session() as session:
-            if filters.subject is not None:
-                sql = SQL["page_by_subject"]
-                rows = await session.rows(sql, *common, filters.report, filters.state, filters.subject)
-            elif filters.report in (Report.T9, None) and filters.state in (RecordState.ACCEPTED, None):
-                rows = await session.rows(SQL["page_by_number"], *common, filters.report, filters.state)
-            else:
-                states = list(RecordState) if filters.state is None else [filters.state]
-                rows = await session.rows(SQL["page_by_state"], *common, filters.reports, states)
+            rows = await _page(session, filters, after_number, limit)
         return [_record(row) for row in rows]
 
     async def find(self, number: int) -> SyncRecord | None:
@@ -107,18 +119,20 @@ class SyncRecords:
         return [ReportSummary(Report(row[0]), *row[1:]) for row in rows]
 
     async def retry(self, filters: RecordFilters) -> Retried:
-        """Send rejected and dead records again, in steps; what came before a failure stays done.
+        """Send rejected and dead records again, in steps; what came before a failure stays done. No filter by time.
 
         Where a later version of the subject went up already, a record is superseded instead.
         """
         states = [state for state in REFUSED if filters.state in (state, None)]
-        arguments = (filters.reports, states, filters.subject, filters.number, list(IN_ORDER), list(WHOLE_STATE))
+        arguments = (states, filters.subject, filters.number, list(IN_ORDER), list(WHOLE_STATE), STEP_RECORDS)
         total = Retried(0, 0)
-        while True:
-            row = await self._row(SQL["retry_records"], *arguments, STEP_RECORDS)
-            total = Retried(total.pending + row["pending"], total.superseded + row["superseded"])
-            if row["pending"] + row["superseded"] < STEP_RECORDS:
-                return total
+        for report in filters.reports:
+            reached: int | None = 0
+            while reached is not None:
+                row = await self._row(SQL["retry_records"], report, *arguments, reached)
+                total = Retried(total.pending + row["pending"], total.superseded + row["superseded"])
+                reached = row["reached"]
+        return total
 
     async def replay(self, since: datetime, report: Report | None) -> int:
         """Send accepted records again that occurred since, in steps; how many. What precedes a failure stays done."""
@@ -140,7 +154,7 @@ class SyncRecords:
 
     async def release_now(self, reports: Collection[Report]) -> None:
         """Let everything that is entered now be sent, without waiting for the end of the period."""
-        await self._run(RELAY["release"], list(reports), None)
+        await self._run(RELAY["release"], list(reports), None, CLOCK_AHEAD_MAX)
 
     async def state(self) -> LedgerState:
         """As it stands."""
@@ -156,13 +170,19 @@ class SyncRecords:
             await session.run(sql, *arguments)
 
 
-def _matches(record: SyncRecord, filters: RecordFilters, after_number: int) -> bool:
-    return (
-        record.number > after_number
-        and filters.report in (record.report, None)
-        and filters.state in (record.state, None)
-        and filters.subject in (record.subject, None)
-    )
+async def _page(session: Session, filters: RecordFilters, after_number: int, limit: int) -> list[asyncpg.Record]:
+    """By whichever index leads there."""
+    within = (after_number, limit, filters.report, filters.state)
+    times = (filters.since, filters.until)
+    if filters.subject is not None:
+        return await session.rows(SQL["page_by_subject"], *within, *times, filters.subject)
+    if not filters.is_of_mass:
+        states = list(RecordState) if filters.state is None else [filters.state]
+        return await session.rows(SQL["page_by_state"], after_number, limit, filters.reports, states, *times)
+    if times == (None, None):
+        return await session.rows(SQL["page_by_number"], *within)
+    near = await session.rows(SQL["page_among"], *within, *times, NEAR_RECORDS)
+    return near if len(near) == limit else await session.rows(SQL["page_by_time"], *within, *times)
 
 
 def _record(row: asyncpg.Record) -> SyncRecord:

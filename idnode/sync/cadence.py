@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 from idnode.model.reporting import Cadence
+from idnode.storage.ledger import CLOCK_AHEAD_MAX
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 """China keeps UTC+8 all year."""
@@ -33,8 +34,13 @@ def period_end(cadence: Cadence, at: datetime) -> datetime:
 
 
 def due(cadence: Cadence, last_release: datetime | None, now: datetime) -> bool:
-    """Whether a period has ended since the last release. Without one it is due at once: nobody knows what waits."""
-    return last_release is None or period_end(cadence, last_release) <= now
+    """Whether a period has ended since the last release. Without one it is due at once: nobody knows what waits.
+
+    Likewise when the last one is far in the future: a clock that was wrong once would hold it up until then.
+    """
+    if last_release is None or last_release - now > CLOCK_AHEAD_MAX:
+        return True
+    return period_end(cadence, last_release) <= now
 
 
 def ends_between(cadence: Cadence, after: datetime, until: datetime) -> Iterator[datetime]:

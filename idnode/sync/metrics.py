@@ -24,7 +24,7 @@ class RelayCounters:
     """Counted since the process began. `is_leading` and `breaker` are what holds now."""
 
     settled: dict[tuple[Report, RecordState], int] = field(default_factory=dict)
-    """Records by report and by what became of them: sent, accepted, rejected, dead."""
+    """Records by report and by what became of them: sent, accepted, rejected, dead, superseded."""
     lags: dict[Report, Lag] = field(default_factory=dict)
     batches: int = 0
     failures: int = 0

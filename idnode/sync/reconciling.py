@@ -31,6 +31,9 @@ REPAIR_RECORDS = 1_000
 """Of one batch of corrections."""
 LINES_MAX = 1_000_000
 """Records of one prefix and day that are compared: their ids and digests are held in memory, about 250 bytes each."""
+WITHDRAWN_UNASKED_MAX = 1_000
+"""Records of a day that are withdrawn without anybody having asked for it: more of them are a sign that this node has
+lost its ledger, and not that the top node holds too much."""
 SCHEDULE = "schedule"
 LOST = "the top node did not hold it; it is delivered again"
 REPAIRED = frozenset({RecordState.SENT, RecordState.ACCEPTED})
@@ -157,6 +160,7 @@ class _Day:
         self.records = 0
         self.drift = 0
         self.repaired = 0
+        self.withdrawn = 0
         self.failures: list[str] = []
 
     async def compare(self, ledger: DayOfLedger) -> None:
@@ -218,6 +222,18 @@ class _Day:
             data = await self._rendering.data_of(records)
             corrected = [self._reported(*each) for each in zip(records, data, strict=True)]
             repaired += await self._deliver(Purpose.CORRECT, corrected)
+        return repaired + await self._withdraw(extra, prefix)
+
+    async def _withdraw(self, extra: Sequence[str], prefix: str) -> int:
+        """How many were taken back."""
+        if self._asked.asked_by == SCHEDULE and self.withdrawn + len(extra) > WITHDRAWN_UNASKED_MAX:
+            self.failures.append(
+                f"{prefix}: {len(extra)} records that only the top node holds, and {self.withdrawn} before,"
+                f" are too many to be withdrawn unasked: idnode sync reconcile --day {self._asked.day} --repair"
+            )
+            return 0
+        self.withdrawn += len(extra)
+        repaired = 0
         for ids in _lots(extra):
             repaired += await self._deliver(Purpose.WITHDRAW, [self._withdrawn(id, prefix) for id in ids])
         return repaired

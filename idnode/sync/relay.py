@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from idnode.model.errors import IdnodeError
-from idnode.model.reporting import CADENCE, Cadence, Report
+from idnode.model.reporting import CADENCE, Cadence, RecordState, Report
 from idnode.storage.ledger import LeadershipLost, Ledger
 from idnode.sync.breaker import BreakerState
 from idnode.sync.collecting import Collecting
@@ -123,6 +123,8 @@ class Relay:
                 log.info("relay_paused" if state.is_paused else "relay_delivers", by=state.paused_by)
             switch.turn(on=not state.is_paused)
             self.counters.is_paused = state.is_paused
+            for report, records in ledger.take_superseded().items():
+                self.counters.count_settled(report, RecordState.SUPERSEDED, records)
             await ledger.heartbeat(breaker=delivery.breaker, last_error=delivery.take_error())
             await asyncio.sleep(WATCH_SECONDS)
 

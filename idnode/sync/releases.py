@@ -45,8 +45,9 @@ class AtOnce:
         self._last: datetime | None = None
 
     def due(self, at: datetime, *, has_taken: bool) -> Collection[Report]:
-        """All, when something came, and every second."""
-        return HELD_BACK if has_taken or self._last is None or at - self._last >= AT_ONCE else ()
+        """All, when something came, and every second; also when the clock was set back."""
+        is_recent = self._last is not None and abs(at - self._last) < AT_ONCE
+        return HELD_BACK if has_taken or not is_recent else ()
 
     def released(self, reports: Collection[Report], at: datetime) -> None:  # noqa: ARG002  # it was all of them
         """Until something comes."""

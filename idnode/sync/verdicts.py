@@ -39,7 +39,8 @@ def read_record_id(node: str, id: str) -> RecordKey | None:
     report, _, rest = id[len(node) + 1 :].partition(":")
     subject, has_subject, version = rest.rpartition(":")
     is_number = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX
-    if not has_subject or not is_number:
+    # One record has one name: 07 is not how this node writes 7.
+    if not has_subject or not is_number or version != str(int(version)):
         return None
     try:
         key = RecordKey(Report(report), subject, int(version))

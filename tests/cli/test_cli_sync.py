@@ -95,6 +95,7 @@ def test_the_status_is_a_line_on_the_relay_one_on_the_backlog_and_a_table() -> N
     assert rows(ended.out) == [
         "relay sln-1 runs, seen 10 s ago · breaker closed",
         "0 to send · 1,200,000 held back · 0 without a verdict · 2 rejected · 0 dead",
+        "why rejected: idnode sync records --state rejected; to send them again: idnode sync retry",
         "report cadence to send held sent rejected dead oldest accepted due",
         "T9 daily · 1,200,000 · · · 2 h 1 min 11 h",
     ]
@@ -248,6 +249,19 @@ def test_records_are_listed_up_to_the_limit_over_several_pages() -> None:
         "/v1/sync/records?state=rejected&limit=1&cursor=c",
     ]
     assert ended.error == "2 records are shown; --limit shows more\n"
+
+
+def test_records_of_a_time_are_those_between_days_in_beijing_or_instants() -> None:
+    with played_node() as node:
+        node.says("GET /v1/sync/records", Said(200, {"items": [RECORD], "next": None}))
+        ended = idnode(
+            "sync", "records", "--since", "2026-11-23", "--until", "2026-11-24T01:00:00Z", "--limit", "1", node=node
+        )
+
+    assert ended.exit == 0
+    assert [asked.target for asked in node.asked] == [
+        "/v1/sync/records?since=2026-11-23T00:00:00%2B08:00&until=2026-11-24T01:00:00Z&limit=1"
+    ]
 
 
 def test_a_comparison_is_waited_for_and_its_drift_shown() -> None:

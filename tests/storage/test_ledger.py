@@ -204,6 +204,7 @@ async def test_a_newer_record_of_a_whole_state_supersedes_those_that_wait(
         ("T9", "88.118.1/A", 2, "pending"),
         ("T9", "88.118.1/A", 3, "pending"),
     ]
+    assert [ledger.take_superseded(), ledger.take_superseded()] == [{Report.T7: 3}, {}]
 
 
 async def test_identifiers_that_come_and_go_are_counted_by_prefix_and_day_in_beijing(
@@ -235,7 +236,7 @@ async def test_nothing_is_claimed_before_its_release_but_real_time_reports(ledge
     await collect(ledger)
     before = await ledger.claim(EVERYTHING, 10), await ledger.claim([Report.T9], 10)
     await ledger.release([Report.T9, Report.T6], AT)
-    await ledger.release([Report.T9], AT - timedelta(days=1))
+    await ledger.release([Report.T9], AT - timedelta(minutes=1))
     await change(database, "88.118.8/B")
     await collect(ledger)
 
@@ -309,6 +310,7 @@ async def test_what_was_refused_is_superseded_when_a_later_version_is_accepted(
     await ledger.settle([Settlement(two, RecordState.ACCEPTED)])
 
     assert await states(dsn) == {1: "superseded", 2: "accepted", 3: "rejected", 4: "pending", 5: "rejected"}
+    assert ledger.take_superseded() == {Report.T9: 1}
     assert four
 
 

@@ -290,6 +290,41 @@ async def test_changes_restored_from_another_cluster_are_taken_in_once_and_new_o
     assert await subjects(connection) == [*((f"88.118.8/{number}", 1) for number in range(5)), ("88.118.8/0", 2)]
 
 
+@pytest.mark.parametrize("spread", [0, 1], ids=["by one transaction", "by one transaction each"])
+async def test_changes_made_before_those_from_another_cluster_were_adopted_come_after_them(
+    dsn: str, connection: Connection, monkeypatch: pytest.MonkeyPatch, spread: int
+) -> None:
+    monkeypatch.setattr("idnode.storage.ledger.STEP_ROWS", 2)
+    for number in range(5):
+        await connection.execute(CHANGE, AT, f"88.118.8/{number}", 1)
+    await connection.execute("UPDATE change SET xid = (10::numeric ^ 12 + position * $1)::bigint::text::xid8", spread)
+    for version in (2, 3):
+        for number in range(5):
+            await connection.execute(CHANGE, AT, f"88.118.8/{number}", version)
+    async with leading(dsn) as ledger:
+        await collect(ledger)
+        again = await ledger.collect()
+
+    found = defaultdict(list)
+    for subject, version in await subjects(connection):
+        found[subject].append(version)
+    assert found == {f"88.118.8/{number}": [1, 2, 3] for number in range(5)}
+    assert again == 0
+
+
+async def test_what_one_transaction_of_another_cluster_wrote_is_adopted_in_the_order_of_positions(
+    dsn: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idnode.storage.ledger.STEP_ROWS", 1)
+    for version in (3, 2, 1):
+        await connection.execute(CHANGE, AT, "88.118.8/A", version)
+    await connection.execute("UPDATE change SET position = version, xid = '1000000000000'")
+    async with leading(dsn) as ledger:
+        await collect(ledger)
+
+    assert await subjects(connection) == [("88.118.8/A", 1), ("88.118.8/A", 2), ("88.118.8/A", 3)]
+
+
 async def test_what_others_make_pending_again_is_claimed_though_its_number_is_low(
     dsn: str, connection: Connection
 ) -> None:

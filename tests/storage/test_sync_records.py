@@ -1,8 +1,10 @@
 """The ledger over the pool: entered once, filtered, summed up, retried and replayed without upsetting the order."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from idnode.model.reporting import RecordState, Report, SyncRecord
@@ -12,6 +14,7 @@ from idnode.storage.sync_records import RecordFilters, ReportSummary, Retried, S
 
 AT = datetime(2026, 11, 24, 4, tzinfo=UTC)
 ANY = RecordFilters()
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -98,13 +101,25 @@ async def test_a_record_that_is_added_while_others_were_claimed_is_claimed_too(
         (RecordFilters(number=3), [3]),
         (RecordFilters(number=3, state=RecordState.REJECTED), []),
         (RecordFilters(number=7), []),
+        (RecordFilters(since=AT), [2, 4, 5, 6]),
+        (RecordFilters(until=AT), [1, 3]),
+        (RecordFilters(since=AT, until=AT + DAY), [2, 5, 6]),
+        (RecordFilters(since=AT + DAY, until=AT), []),
+        (RecordFilters(report=Report.T9, since=AT), [2, 4]),
+        (RecordFilters(report=Report.T9, state=RecordState.ACCEPTED, until=AT), []),
+        (RecordFilters(report=Report.T8, since=AT), [5, 6]),
+        (RecordFilters(state=RecordState.PENDING, since=AT, until=AT + DAY), [5]),
+        (RecordFilters(subject="88.118.8/A", since=AT - DAY), [1, 3]),
+        (RecordFilters(subject="88.118.8/A", since=AT), []),
+        (RecordFilters(number=4, since=AT, until=AT + DAY), []),
+        (RecordFilters(number=4, since=AT), [4]),
     ],
 )
 async def test_records_are_filtered(
     records: SyncRecords, ledger: Ledger, filters: RecordFilters, expected: list[int]
 ) -> None:
-    names = (("A", 1), ("B", 1), ("A", 2), ("C", 1))
-    await records.add([new(Report.T9, f"88.118.8/{name}", version) for name, version in names])
+    names = (("A", 1, AT - DAY), ("B", 1, AT), ("A", 2, AT - DAY), ("C", 1, AT + DAY))
+    await records.add([new(Report.T9, f"88.118.8/{name}", version, at=at) for name, version, at in names])
     await records.add([new(Report.T8, "88.118.8", version) for version in (20261123, 20261124)])
     await settle(ledger, Report.T9, RecordState.REJECTED, RecordState.ACCEPTED)
     await settle(ledger, Report.T8, None, RecordState.ACCEPTED)
@@ -132,6 +147,21 @@ async def test_pages_follow_one_another(records: SyncRecords) -> None:
         ["88.118.8"],
         [],
     ]
+
+
+@pytest.mark.parametrize("near", [1, 3, 100])
+async def test_pages_of_a_time_leave_nothing_out_wherever_it_lies(
+    records: SyncRecords, monkeypatch: pytest.MonkeyPatch, near: int
+) -> None:
+    monkeypatch.setattr("idnode.storage.sync_records.NEAR_RECORDS", near)
+    times = [AT - DAY, AT, AT - DAY, AT, AT, AT + DAY, AT - DAY, AT, AT + DAY, AT + DAY]
+    await records.add([new(Report.T9, f"88.118.8/{place}", 1, at=at) for place, at in enumerate(times)])
+    filters, found, after = RecordFilters(since=AT, until=AT + DAY), [], 0
+    while page := await records.page(filters, after_number=after, limit=2):
+        found += [record.subject for record in page]
+        after = page[-1].number
+
+    assert found == ["88.118.8/1", "88.118.8/3", "88.118.8/4", "88.118.8/7"]
 
 
 async def test_a_record_is_found_with_all_that_is_known_of_it(records: SyncRecords, ledger: Ledger) -> None:
@@ -219,6 +249,59 @@ async def test_what_a_later_version_has_overtaken_is_not_retried(
         ("88.118.8/B", 1, "pending"),
         ("88.118.8/B", 2, "pending"),
     ]
+
+
+async def test_a_retry_ends_though_what_it_retries_is_refused_again_at_once(
+    records: SyncRecords, ledger: Ledger, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idnode.storage.sync_records.STEP_RECORDS", 2)
+    await records.add([new(Report.T9, f"88.118.8/{name}", 1) for name in "ABCDE"])
+    await settle(ledger, Report.T9, *[RecordState.REJECTED] * 5)
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN UPDATE sync_record SET state = 'rejected' WHERE number = NEW.number; RETURN NULL; END $$;"
+        "CREATE TRIGGER refused_again AFTER UPDATE ON sync_record"
+        " FOR EACH ROW WHEN (NEW.state = 'pending') EXECUTE FUNCTION refuse()"
+    )
+    await connection.close()
+
+    assert await records.retry(ANY) == Retried(5, 0)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda records: records.release_now([Report.T9, Report.T7]), id="release"),
+        pytest.param(lambda records: records.retry(RecordFilters(state=RecordState.DEAD)), id="retry"),
+        pytest.param(lambda records: records.replay(AT, None), id="replay"),
+        pytest.param(
+            lambda records: records.add([new(Report.T9, "88.118.9/A", 1), new(Report.T7, "88.118.9", 1)]), id="add"
+        ),
+    ],
+)
+async def test_who_changes_several_reports_locks_them_in_one_order_so_that_nobody_waits_in_a_ring(
+    records: SyncRecords, ledger: Ledger, dsn: str, act: Callable[[SyncRecords], Awaitable[object]]
+) -> None:
+    for state in (RecordState.ACCEPTED, RecordState.DEAD):
+        for report in (Report.T9, Report.T7):
+            await records.add([new(report, f"88.118.8/{state}", 1)])
+            await settle(ledger, report, state)
+    connection = await asyncpg.connect(dsn)
+    # Where rows lie is no order: this one lies behind the others now.
+    await connection.execute("UPDATE sync_release SET accepted_at = now() WHERE report = 'T7'")
+    async with connection.transaction():
+        await connection.execute("SELECT FROM sync_release WHERE report = 'T7' FOR UPDATE")
+        acting = asyncio.ensure_future(act(records))
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        async with asyncio.timeout(10):
+            while not await connection.fetchval(waiting):  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.01)
+        free = await connection.fetch("SELECT report FROM sync_release WHERE report = 'T9' FOR UPDATE SKIP LOCKED")
+    await acting
+    await connection.close()
+
+    assert [row["report"] for row in free] == ["T9"]
 
 
 async def test_what_was_accepted_since_is_replayed_in_order(

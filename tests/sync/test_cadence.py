@@ -43,8 +43,12 @@ def test_a_period_ends_in_beijing(cadence: Cadence, at: str, end: str) -> None:
         (Cadence.MONTHLY, "2026-10-31T16:00:00Z", "2026-11-30T15:59:59Z", False),
         (Cadence.MONTHLY, "2026-10-31T16:00:00Z", "2026-11-30T16:00:00Z", True),
         (Cadence.REAL_TIME, "2026-11-24T10:00:00Z", "2026-11-24T10:00:00Z", True),
-        # A clock that was set back: the release is in the future.
-        (Cadence.HOURLY, "2026-11-24T12:00:00Z", "2026-11-24T10:00:00Z", False),
+        # Another host's clock is ahead by less than an hour.
+        (Cadence.HOURLY, "2026-11-24T10:00:02Z", "2026-11-24T09:59:59Z", False),
+        (Cadence.DAILY, "2026-11-24T16:59:59Z", "2026-11-24T15:59:59Z", False),
+        # A clock that was wrong, and was set back.
+        (Cadence.HOURLY, "2026-11-24T12:00:00Z", "2026-11-24T10:00:00Z", True),
+        (Cadence.DAILY, "2027-11-24T16:00:00Z", "2026-11-24T10:00:00Z", True),
     ],
 )
 def test_a_release_is_due_when_a_period_has_ended_since_the_last(

@@ -283,6 +283,30 @@ async def test_of_the_days_up_to_a_restore_drift_is_told_and_not_repaired_by_its
     assert [(each.day.day, each.repair) for each in found] == [(22, False), (23, False), (24, True)]
 
 
+async def test_a_node_that_has_lost_its_ledger_withdraws_nothing_by_itself_but_when_it_is_asked_to(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idnode.sync.reconciling.WITHDRAWN_UNASKED_MAX", 2)
+    sides.top_node.hold(("88.118.8/A", 1), ("88.118.8/B", 1), ("88.118.9/C", 1))
+    await sides.store.schedule([DAY], repair=True, by="schedule", at=NOON, scheduled=DAY)
+    assert await sides.reconciler.step()
+    [unasked] = await sides.store.page(below=1_000, day=DAY, limit=10)
+    left = len(sides.top_node.held)
+
+    drift, failure = await sides.reconcile(repair=True)
+
+    assert [(each.prefix, each.extra, each.repaired) for each in unasked.drift] == [
+        ("88.118.8", 2, 2),
+        ("88.118.9", 1, 0),
+    ]
+    assert unasked.failure == (
+        "88.118.9: 1 records that only the top node holds, and 2 before, are too many to be withdrawn unasked:"
+        " idnode sync reconcile --day 2026-11-24 --repair"
+    )
+    assert left == 1
+    assert (drift, failure, sides.top_node.held) == ((PrefixDrift("88.118.9", 0, 1, 0, 1),), None, {})
+
+
 async def test_what_a_fallen_relay_had_begun_is_begun_anew(sides: Sides) -> None:
     asked = await sides.store.ask(DAY, repair=False, by="test", at=NOON)
     begun = await sides.store.begin(NOON)

@@ -40,6 +40,13 @@ def test_what_was_released_is_due_once_for_all_the_periods_that_were_missed() ->
     assert due(releases, after + timedelta(minutes=59)) == set()
 
 
+def test_at_once_a_clock_that_was_set_back_holds_nothing_up() -> None:
+    releases = AtOnce()
+    releases.released(releases.due(NOON, has_taken=False), NOON)
+
+    assert set(releases.due(NOON - timedelta(hours=2), has_taken=False)) == set(HELD_BACK)
+
+
 def test_at_once_is_when_something_came_and_every_second() -> None:
     releases = AtOnce()
     releases.released(releases.due(NOON, has_taken=False), NOON)

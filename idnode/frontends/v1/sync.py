@@ -116,7 +116,7 @@ class SyncApi:
         """GET /v1/sync/records."""
         _require_whole_node(call.reader)
         query = call.query_as(SyncRecordQuery)
-        filters = RecordFilters(query.report, query.state, query.subject)
+        filters = RecordFilters(query.report, query.state, query.subject, None, query.since, query.until)
         found = await self._records.page(filters, after_number=_number_after(query.cursor), limit=query.limit)
         documents = [record_document(each, self._own) for each in found]
         return page_json(documents, limit=query.limit, cursors=[str(each.number) for each in found])

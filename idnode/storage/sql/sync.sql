@@ -6,6 +6,17 @@ SELECT pg_try_advisory_lock(115880070440038);
 -- Another cluster counts transactions of its own: there a snapshot means nothing.
 SELECT system_identifier FROM pg_control_system();
 
+-- name: defer_changes
+-- Where adopt_changes has something to do, what was written here before goes to its end, so that no version of a thing
+-- comes before an earlier one from there. Positions go on where those of the other cluster ended.
+WITH foreign_rows AS MATERIALIZED (
+    SELECT max(position) AS last FROM change WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
+)
+UPDATE change
+SET xid = '18446744073709551615'
+WHERE (SELECT last FROM foreign_rows) IS NOT NULL AND xid < pg_snapshot_xmax(pg_current_snapshot())
+    AND position > (SELECT last FROM foreign_rows);
+
 -- name: adopt_changes
 -- Rows that came from another cluster (dump and restore) may have ids that this one has not reached: they would look new
 -- until it has. They get the id of this transaction, $1 rows at a time in the order of their own.
@@ -15,7 +26,7 @@ WHERE (subject, name, version, at) IN (
     SELECT subject, name, version, at
     FROM change
     WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
-    ORDER BY xid
+    ORDER BY xid, position
     LIMIT $1
 );
 
@@ -122,7 +133,7 @@ WITH found AS MATERIALIZED (
     FROM owed
     ORDER BY position
     ON CONFLICT (subject, report, version) DO NOTHING
-    RETURNING report, subject, version
+    RETURNING report, subject, version, state
 ), older AS MATERIALIZED (
     -- By subject, not by state: IS TRUE keeps the index of open records out of it, and OFFSET the join in this order.
     SELECT o.number
@@ -135,6 +146,7 @@ WITH found AS MATERIALIZED (
 ), superseded AS (
     UPDATE sync_record SET state = 'superseded', updated = now()
     WHERE number IN (SELECT number FROM older) AND (state = 'pending') IS TRUE
+    RETURNING report
 ), moved AS (
     UPDATE sync_state
     SET snapshot = coalesce(
@@ -142,13 +154,20 @@ WITH found AS MATERIALIZED (
     )
     WHERE EXISTS (SELECT FROM taken)
 )
-SELECT count(*) FROM taken;
+SELECT NULL AS report, count(*) AS changes FROM taken
+UNION ALL
+SELECT report, count(*)
+FROM (SELECT report FROM directory WHERE state = 'superseded' UNION ALL SELECT report FROM superseded) needless
+GROUP BY report;
 
 -- name: release
--- Everything that has a number now; never moved back.
-UPDATE sync_release
-SET number = greatest(number, (SELECT coalesce(max(number), 0) FROM sync_record)), at = greatest(at, $2)
-WHERE report = ANY($1::text[]);
+-- Everything that has a number now; never moved back, unless the time was noted by a clock that was wrong ($3: how far
+-- clocks may differ). Rows are locked in one order by whoever changes several: nobody waits in a ring.
+UPDATE sync_release a
+SET number = greatest(number, (SELECT coalesce(max(number), 0) FROM sync_record)),
+    at = CASE WHEN at - $2 > $3::interval THEN $2 ELSE greatest(at, $2) END
+FROM (SELECT report FROM sync_release WHERE report = ANY($1::text[]) ORDER BY report FOR UPDATE) o
+WHERE a.report = o.report;
 
 -- name: list_releases
 SELECT report, at FROM sync_release WHERE at IS NOT NULL;
@@ -225,7 +244,8 @@ WHERE n.number = ANY($1::bigint[]) AND n.report = ANY($2::text[]) AND n.state = 
     AND EXISTS (
         SELECT FROM unnest($2::text[]) AS r (report), sync_record s
         WHERE s.report = r.report AND s.state IN ('rejected', 'dead')
-    );
+    )
+RETURNING o.report;
 
 -- name: count_tries
 -- $2 tries and it is dead.
@@ -235,16 +255,28 @@ WHERE number = ANY($1::bigint[]) AND state = 'pending'
 RETURNING state;
 
 -- name: recall_overdue
--- Sent before $1 and not judged.
-WITH late AS (
-    SELECT s.number
+-- Sent before $1 and not judged: among the next $3 after number $4, so that no look grows with what waits for a verdict.
+-- `reached` is where the next look goes on, null at the end. In the order of reports, as in `release`.
+WITH looked AS MATERIALIZED (
+    SELECT s.*
     FROM unnest($2::text[]) AS r (report)
-    JOIN sync_record s ON s.report = r.report AND s.state = 'sent' AND s.updated < $1
+    CROSS JOIN LATERAL (
+        SELECT o.number, o.report, o.updated
+        FROM sync_record o
+        WHERE o.report = r.report AND o.state = 'sent' AND o.number > $4
+        ORDER BY o.number
+        LIMIT $3
+    ) s
     ORDER BY s.number
     LIMIT $3
+), recalled AS (
+    UPDATE sync_record s
+    SET state = 'pending', updated = now()
+    FROM (SELECT number FROM looked WHERE updated < $1 ORDER BY report, number OFFSET 0) late
+    WHERE s.number = late.number AND s.state = 'sent'
+    RETURNING s.number
 )
-UPDATE sync_record s SET state = 'pending', updated = now() FROM late WHERE s.number = late.number AND s.state = 'sent'
-RETURNING s.number;
+SELECT (SELECT count(*) FROM recalled) AS recalled, CASE WHEN count(*) = $3 THEN max(number) END AS reached FROM looked;
 
 -- name: find_numbers
 SELECT s.subject, s.version, s.number

@@ -27,7 +27,11 @@ WITH input AS (
     UPDATE sync_record SET state = 'superseded', updated = now()
     WHERE number IN (SELECT number FROM older) AND (state = 'pending') IS TRUE
 ), noted AS (
-    UPDATE sync_release SET reopened = pg_current_xact_id()::text::bigint WHERE report IN (SELECT report FROM written)
+    -- In one order, as in `release`.
+    UPDATE sync_release a
+    SET reopened = pg_current_xact_id()::text::bigint
+    FROM (SELECT report FROM sync_release WHERE report IN (SELECT report FROM written) ORDER BY report FOR UPDATE) o
+    WHERE a.report = o.report
 )
 SELECT count(*) FROM written;
 
@@ -44,8 +48,27 @@ WHERE number > $1 AND ($3::text IS NULL OR report = $3) AND ($4::text IS NULL OR
 ORDER BY number
 LIMIT $2;
 
+-- name: page_among
+-- Those of a time ($5, $6) among the next $7 numbers: a page of them, where such records are dense from $1 on.
+SELECT number, report, subject, version, operation, occurred, state, attempts, receipt, reason, updated
+FROM (SELECT * FROM sync_record WHERE number > $1 ORDER BY number LIMIT $7) s
+WHERE occurred >= coalesce($5::timestamptz, '-infinity') AND occurred < coalesce($6::timestamptz, 'infinity')
+    AND ($3::text IS NULL OR report = $3) AND ($4::text IS NULL OR state = $4)
+ORDER BY number
+LIMIT $2;
+
+-- name: page_by_time
+-- Where they are not, or end. The sum keeps the planner from walking the primary key, as in find_replay_span.
+SELECT number, report, subject, version, operation, occurred, state, attempts, receipt, reason, updated
+FROM sync_record
+WHERE occurred >= coalesce($5::timestamptz, '-infinity') AND occurred < coalesce($6::timestamptz, 'infinity')
+    AND number > $1 AND ($3::text IS NULL OR report = $3) AND ($4::text IS NULL OR state = $4)
+ORDER BY number + 0
+LIMIT $2;
+
 -- name: page_by_state
--- What is not the mass: of each report and state a page is read from the index, and the first of them all are shown.
+-- What is not the mass: of each report and state a page is read from the index, and the first of them all are shown. Of a
+-- time: $5, $6.
 SELECT s.*
 FROM unnest($3::text[]) AS r (report)
 CROSS JOIN unnest($4::text[]) AS t (state)
@@ -53,6 +76,7 @@ CROSS JOIN LATERAL (
     SELECT number, report, subject, version, operation, occurred, state, attempts, receipt, reason, updated
     FROM sync_record o
     WHERE o.report = r.report AND o.state = t.state AND o.number > $1 AND (o.report <> 'T9' OR o.state <> 'accepted')
+        AND o.occurred >= coalesce($5::timestamptz, '-infinity') AND o.occurred < coalesce($6::timestamptz, 'infinity')
     ORDER BY number
     LIMIT $2
 ) s
@@ -62,7 +86,8 @@ LIMIT $2;
 -- name: page_by_subject
 SELECT number, report, subject, version, operation, occurred, state, attempts, receipt, reason, updated
 FROM sync_record
-WHERE subject = $5 AND number > $1 AND ($3::text IS NULL OR report = $3) AND ($4::text IS NULL OR state = $4)
+WHERE subject = $7 AND number > $1 AND ($3::text IS NULL OR report = $3) AND ($4::text IS NULL OR state = $4)
+    AND occurred >= coalesce($5::timestamptz, '-infinity') AND occurred < coalesce($6::timestamptz, 'infinity')
 ORDER BY number
 LIMIT $2;
 
@@ -103,29 +128,40 @@ ORDER BY r.place;
 
 -- name: retry_records
 -- Refused records that match become pending; or superseded, where sending them now would put an older state in the place
--- of a newer one ($5: any later version that was sent) or is needless ($6: also one that will be).
-WITH chosen AS (
+-- of a newer one ($5: any later version that was sent) or is needless ($6: also one that will be). Of report $1 the next $7
+-- after number $8: what is refused again at once is not retried in a ring. `reached` is null at the end.
+WITH chosen AS MATERIALIZED (
     SELECT s.number, s.report = ANY($5::text[]) AND EXISTS (
             SELECT FROM sync_record n
             WHERE n.subject = s.subject AND n.report = s.report AND n.version > s.version
                 AND (n.state IN ('sent', 'accepted') OR n.state = 'pending' AND n.report = ANY($6::text[]))
         ) AS is_overtaken
-    FROM unnest($1::text[]) AS r (report)
-    CROSS JOIN unnest($2::text[]) AS t (state)
-    JOIN sync_record s ON s.report = r.report AND s.state = t.state AND s.state IN ('rejected', 'dead')
-    WHERE ($3::text IS NULL OR s.subject = $3) AND ($4::bigint IS NULL OR s.number = $4)
-    ORDER BY s.number
-    LIMIT $7
-    FOR UPDATE OF s
+    FROM (
+        SELECT o.*
+        FROM unnest($2::text[]) AS t (state)
+        CROSS JOIN LATERAL (
+            SELECT number, report, subject, version
+            FROM sync_record o
+            WHERE o.report = $1 AND o.state = t.state AND o.state IN ('rejected', 'dead') AND o.number > $8
+                AND ($3::text IS NULL OR o.subject = $3) AND ($4::bigint IS NULL OR o.number = $4)
+            ORDER BY number
+            LIMIT $7
+        ) o
+        ORDER BY o.number
+        LIMIT $7
+    ) s
 ), moved AS (
     UPDATE sync_record s
     SET state = CASE WHEN c.is_overtaken THEN 'superseded' ELSE 'pending' END, attempts = 0, updated = now(), is_retried = true
     FROM chosen c
-    WHERE s.number = c.number
+    WHERE s.number = c.number AND s.state IN ('rejected', 'dead')
     RETURNING s.state
 )
-SELECT count(*) FILTER (WHERE state = 'pending') AS pending, count(*) FILTER (WHERE state = 'superseded') AS superseded
-FROM moved;
+SELECT
+    (SELECT count(*) FROM moved WHERE state = 'pending') AS pending,
+    (SELECT count(*) FROM moved WHERE state = 'superseded') AS superseded,
+    CASE WHEN count(*) = $7 THEN max(number) END AS reached
+FROM chosen;
 
 -- name: find_replay_span
 -- The sum keeps the planner from walking the primary key from its beginning: the times have an index of their own.
@@ -133,16 +169,24 @@ SELECT min(number + 0) AS beginning, max(number + 0) AS ending FROM sync_record 
 
 -- name: replay_records
 -- Accepted records become pending, numbers from $1 to below $2. Where one tells all of its subject ($5), the last will do.
-WITH moved AS (
-    UPDATE sync_record s
-    SET state = 'pending', attempts = 0, reason = NULL, updated = now()
+-- The rows that the trigger will write are locked before, in one order, as in `release`.
+WITH noted AS MATERIALIZED (
+    SELECT report FROM sync_release WHERE $4::text IS NULL OR report = $4 ORDER BY report FOR UPDATE
+), chosen AS MATERIALIZED (
+    SELECT s.number
+    FROM sync_record s
     WHERE s.number >= $1 AND s.number < $2 AND s.occurred >= $3 AND s.state = 'accepted'
-        AND ($4::text IS NULL OR s.report = $4)
+        AND s.report IN (SELECT report FROM noted)
         AND (s.report <> ALL($5::text[]) OR NOT EXISTS (
             SELECT FROM sync_record n
             WHERE n.subject = s.subject AND n.report = s.report AND n.version > s.version
                 AND n.state IN ('pending', 'sent', 'accepted')
         ))
+), moved AS (
+    UPDATE sync_record s
+    SET state = 'pending', attempts = 0, reason = NULL, updated = now()
+    FROM chosen c
+    WHERE s.number = c.number AND s.state = 'accepted'
     RETURNING s.number
 )
 SELECT count(*) FROM moved;

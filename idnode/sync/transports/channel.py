@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import os
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ RETRY_AFTER_SECONDS_DEFAULT = 1.0
 CLOCK_SECONDS_OFF_MIN = 60.0
 """A refused request that was stamped this far from the top node's own clock is stamped anew by that clock."""
 GZIP_LEVEL = 1
+CREDENTIALS_ADVICE = "IDNODE_SYNC_APP_ID and IDNODE_SYNC_SECRET or IDNODE_SYNC_PRIVATE_KEY must be those that it knows"
+ADDRESS_ADVICE = "is IDNODE_SYNC_URL its address?"
 
 _REFUSES_THE_REQUEST = frozenset({400, 413, 422})
 _CHUNK_BYTES = 1 << 16
@@ -133,8 +136,7 @@ class Channel:
             ) as response:
                 return Reply(response.status, response.headers, await self._body(response))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            said = str(error) or type(error).__name__
-            raise TransportFailed(f"{method} {self._url}{_short(target)}: {said}") from error
+            raise TransportFailed(f"{method} {self._url}{_short(target)}: {_obstacle(error)}") from error
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         chunks: list[bytes] = []
@@ -179,7 +181,9 @@ class Channel:
             return TransportThrottled(detail, seconds=seconds)
         if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             who = "unsigned requests" if self._signer is None else f"the app id {self._signer.app_id}"
-            return TransportFailed(f"the top node does not take {who}: {detail}")
+            return TransportFailed(f"the top node does not take {who}: {detail} ({CREDENTIALS_ADVICE})")
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return TransportFailed(f"{detail} ({ADDRESS_ADVICE})")
         return TransportFailed(detail)
 
     def _retry_after(self, reply: Reply) -> float | None:
@@ -197,6 +201,23 @@ class Channel:
 def waiting(wait_seconds: float) -> int:
     """A wait in whole seconds, as it is asked for."""
     return max(0, math.ceil(wait_seconds))
+
+
+def _obstacle(error: aiohttp.ClientError | OSError | ValueError) -> str:
+    """What stands in the way, and which setting may be wrong."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            said = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
+            return f"its certificate is not trusted: {said} (IDNODE_SYNC_CA names a file of the authorities to trust)"
+        case aiohttp.ClientConnectorSSLError():
+            said = error.os_error.strerror or str(error.os_error)
+            return f"no TLS with {error.host}:{error.port}: {said} ({ADDRESS_ADVICE})"
+        case aiohttp.ClientConnectorError():
+            code = error.os_error.errno
+            # What has no such number, a name that is not found say, brings a text that says more than the loop's own.
+            said = os.strerror(code) if code is not None and code > 0 else error.os_error.strerror or str(error)
+            return f"no connection to {error.host}:{error.port}: {said} ({ADDRESS_ADVICE})"
+    return str(error) or type(error).__name__
 
 
 def _date(header: str | None) -> float | None:

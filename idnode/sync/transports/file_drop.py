@@ -172,4 +172,5 @@ async def _done_in_thread(act: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(act)
     except OSError as error:
-        raise TransportFailed(f"{error.filename or 'the directory'}: {error.strerror or error}") from error
+        place = error.filename or "the directory"
+        raise TransportFailed(f"{place}: {error.strerror or error} (in IDNODE_SYNC_DIRECTORY)") from error

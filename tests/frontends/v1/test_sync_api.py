@@ -93,6 +93,20 @@ async def test_records_are_listed_by_filter_and_page_by_page(node: NodeUnderTest
     assert await answer(node, "GET", f"/v1/sync/records/{of_subject['number']}") == of_subject
 
 
+async def test_records_of_a_time_are_listed_from_its_beginning_to_before_its_end(node: NodeUnderTest) -> None:
+    noon = datetime(2026, 11, 24, 4, tzinfo=UTC)
+    records = [NewRecord(Report.T9, T9_SUBJECT, n, "patch", noon + timedelta(hours=n), b"{}") for n in (1, 2, 3)]
+    await SyncRecords(node.node.database).add(records)
+
+    between = "since=2026-11-24T13:00:00%2B08:00&until=2026-11-24T07:00:00Z"
+    found = await answer(node, "GET", f"/v1/sync/records?report=T9&{between}")
+    refused = await node.call("GET", "/v1/sync/records?since=2026-11-24")
+
+    assert [each["subject_version"] for each in found["items"]] == [1, 2]
+    assert refused.status == 422
+    assert "since" in await refused.text()
+
+
 async def test_a_rejected_record_is_sent_again_and_one_that_is_pending_need_not_be(node: NodeUnderTest) -> None:
     number = await sync_record(node, "88.118.8", RecordState.REJECTED)
 

@@ -131,7 +131,7 @@ async def test_a_batch_of_nothing_leaves_no_file(tmp_path: Path, clock: Clock) -
 async def test_a_directory_that_cannot_be_written(tmp_path: Path, clock: Clock) -> None:
     (tmp_path / "outbox").write_text("a file in its place")
 
-    with pytest.raises(TransportFailed, match=r"outbox: File exists"):
+    with pytest.raises(TransportFailed, match=r"outbox: File exists \(in IDNODE_SYNC_DIRECTORY\)"):
         await dropping(tmp_path, clock).deliver(Purpose.REPORT, RECORDS)
 
 

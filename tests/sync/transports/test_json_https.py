@@ -151,7 +151,10 @@ async def test_a_fault_that_names_a_time_is_a_fault_all_the_same(top_node: TopNo
 async def test_who_is_not_taken_is_said(top_node: TopNode) -> None:
     top_node.will(403, problem_json("forbidden", 403, "No", "app-1 may not report for 88.118"))
     async with reporting(top_node) as transport:
-        with pytest.raises(TransportFailed, match=r"does not take the app id app-1: HTTP 403 .*: app-1 may not report"):
+        with pytest.raises(
+            TransportFailed,
+            match=r"does not take the app id app-1: HTTP 403 .*: app-1 may not report .*IDNODE_SYNC_SECRET",
+        ):
             await transport.deliver(Purpose.REPORT, RECORDS)
 
 
@@ -230,9 +233,25 @@ async def test_a_server_that_never_answers_is_given_up(top_node: TopNode) -> Non
 async def test_nobody_there() -> None:
     transport = make_transport("json", node="88.118", url="http://127.0.0.1:1")
 
-    with pytest.raises(TransportFailed, match=r"POST http://127.0.0.1:1/v1/batches: "):
+    with pytest.raises(TransportFailed) as failed:
         await transport.deliver(Purpose.REPORT, RECORDS)
     await transport.close()
+
+    assert failed.value.detail == (
+        "POST http://127.0.0.1:1/v1/batches: no connection to 127.0.0.1:1: Connection refused"
+        " (is IDNODE_SYNC_URL its address?)"
+    )
+
+
+async def test_an_address_that_speaks_no_tls_or_is_another_one_is_named_as_the_likely_cause(top_node: TopNode) -> None:
+    top_node.will(404, b"")
+    async with reporting(top_node) as transport:
+        with pytest.raises(TransportFailed, match=r"HTTP 404 .* \(is IDNODE_SYNC_URL its address\?\)"):
+            await transport.deliver(Purpose.REPORT, RECORDS)
+    secured = make_transport("json", node="88.118", url=top_node.url.replace("http:", "https:"))
+    with pytest.raises(TransportFailed, match=r"no TLS with 127\.0\.0\.1:\d+: .* \(is IDNODE_SYNC_URL its address\?\)"):
+        await secured.deliver(Purpose.REPORT, RECORDS)
+    await secured.close()
 
 
 async def test_an_endless_answer_is_cut_off(top_node: TopNode, monkeypatch: pytest.MonkeyPatch) -> None:

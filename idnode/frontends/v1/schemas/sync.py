@@ -99,6 +99,10 @@ class SyncRecordQuery(PageQuery):
     state: RecordState | None = None
     subject: SubjectText | None = None
     """A folded identifier, a prefix, an enterprise's id, `prefix/version` of a template; empty for the node."""
+    since: Instant | None = None
+    """What occurred then or later."""
+    until: Instant | None = None
+    """What occurred before."""
 
 
 class SyncRecordPage(Document):
