@@ -141,7 +141,8 @@ class Monitor:
         await self._events.record(waiting.judged, [each.result for each in waiting.probed], turns)
         self._streaks = streaks
         for turn in turns:
-            log.warning("monitoring_event", event_id=str(turn.id), state=type(turn).__name__, reason=turn.reason)
+            state = "abnormal" if isinstance(turn, Opening) else "recovered"
+            log.warning("monitoring_event", event_id=str(turn.id), state=state, reason=turn.reason)
 
     def _decided(
         self, seen: dict[str, Sighting], opened: dict[str, Event], at: datetime
