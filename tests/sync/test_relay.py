@@ -18,8 +18,8 @@ from idnode.storage.enterprises import EnterpriseStore
 from idnode.storage.ledger import Ledger, NewRecord
 from idnode.storage.organisations import OrganisationStore
 from idnode.storage.sync_records import SyncRecords
-from idnode.sync.leading import Leading
-from idnode.sync.relay import Clocks, Relay, RelayLimits
+from idnode.sync.leading import Leader, Leading
+from idnode.sync.relay import Clocks, Custody, Relay, RelayLimits
 from idnode.sync.report.rendering import Rendering
 
 A, B = "88.118.8/A", "88.118.8/B"
@@ -77,7 +77,7 @@ def relay(database: Database, world: World, top_node: PlayedTopNode) -> Relay:
 
 
 @asynccontextmanager
-async def leading(dsn: str, relay: Relay, *, name: str = "one") -> AsyncIterator[asyncio.Task[None]]:
+async def leading(dsn: str, relay: Leader, *, name: str = "one") -> AsyncIterator[asyncio.Task[None]]:
     """A relay at work for the length of a block."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(Leading(relay, elect=partial(Ledger.elected, dsn, relay=name)).run())
@@ -135,7 +135,7 @@ async def test_changes_wait_for_the_end_of_their_day_and_go_up_then(
         await commit(dsn, (A, 1), (A, 2))
         await until_all_are(dsn, "pending", records=2)
         await SyncRecords(database).add([EVENT])
-        await until(lambda: ["event-1 1"] in top_node.batches)
+        await until(lambda: ("event-1", 1) in top_node.effects)
         before = list(top_node.effects)
         world.moment = NOON + timedelta(hours=12)
         await until_all_are(dsn, "accepted", records=2)
@@ -245,6 +245,31 @@ async def test_other_work_of_the_leader_begins_when_it_has_caught_up_and_survive
 
     assert found == [2, 2]
     assert set(top_node.effects) <= {(A, 1), (B, 1)}
+
+
+async def test_where_nobody_is_reported_to_one_process_does_the_other_work_and_the_next_takes_over(
+    dsn: str, database: Database
+) -> None:
+    done: list[str] = []
+
+    async def first() -> None:
+        done.append("first")
+        await asyncio.sleep(HANGS)
+
+    async def second() -> None:
+        done.append("second")
+
+    await commit(dsn, (A, 1))
+    async with leading(dsn, Custody((first,))):
+        await until(lambda: done == ["first"])
+        async with leading(dsn, Custody((second,)), name="two"):
+            await until(partial(leads, SyncRecords(database), "one"))
+            before = list(done)
+            await end_ledger_connection(dsn)
+            await until(lambda: len(done) > 1)
+
+    assert before == ["first"]
+    assert await states(dsn) == {}
 
 
 async def test_what_nobody_judges_in_time_is_delivered_again_under_the_same_name(
