@@ -189,7 +189,7 @@ class Settings(BaseModel):
     """PEM file of that certificate's key."""
     sync_ca: Path | None = None
     """PEM file of the authorities that the top node's certificate must be from, instead of the system's."""
-    sync_batch_records: Annotated[int, Field(ge=1, le=BATCH_RECORDS_MAX)] = 1_000
+    sync_batch_records: Annotated[int, Field(ge=1, le=BATCH_RECORDS_MAX)] = 2_000
     """Records of one batch to the top node at most."""
     sync_tries_max: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a record that the top node refuses to take is delivered before it is given up."""
