@@ -28,9 +28,9 @@ from idnode.frontends.v1.schemas.sync import (
     SyncRecordPage,
 )
 from idnode.lifecycle import now
+from idnode.model.beijing import BEIJING
 from idnode.model.limits import PAGE_ITEMS_MAX
 from idnode.model.reporting import RecordState, Report
-from idnode.sync.cadence import BEIJING
 
 MEASURE_SECONDS = 1.0
 """Between the two looks that tell how fast the backlog shrinks."""

@@ -1,13 +1,11 @@
 """When records are due: hours, days and months end in Beijing time; pure."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
+from idnode.model.beijing import BEIJING
 from idnode.model.reporting import Cadence
 from idnode.storage.ledger import CLOCK_AHEAD_MAX
-
-BEIJING = timezone(timedelta(hours=8), "Beijing")
-"""China keeps UTC+8 all year."""
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 
+from idnode.model.beijing import BEIJING
 from idnode.model.reporting import Digest
-from idnode.sync.cadence import BEIJING
 
 RECONCILED_DAYS = 3
 """The finished day and the two before it: verdicts come later than deliveries."""

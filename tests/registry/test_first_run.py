@@ -12,7 +12,7 @@ from blocking import held_up
 from idnode.app import Node, compose, running
 from idnode.config import Settings
 from idnode.lifecycle import now
-from idnode.registry.rules.moments import BEIJING
+from idnode.model.beijing import BEIJING
 from idnode.registry.seeding import FirstRun
 from idnode.storage.database import Database
 

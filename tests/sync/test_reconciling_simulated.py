@@ -6,6 +6,7 @@ import pytest
 from harness import NodeUnderTest
 
 from idnode.lifecycle import now
+from idnode.model.beijing import BEIJING
 from idnode.model.reporting import Purpose, RecordState, Report, ReportedRecord, record_id
 from idnode.simulator.planting import Wanted
 from idnode.simulator.running import Arrangement, simulated
@@ -15,7 +16,6 @@ from idnode.storage.enterprises import EnterpriseStore
 from idnode.storage.ledger import Ledger, Settlement
 from idnode.storage.organisations import OrganisationStore
 from idnode.storage.reconciliation import PrefixDrift, Reconciliation, ReconciliationStore
-from idnode.sync.cadence import BEIJING
 from idnode.sync.reconciling import Reconciler
 from idnode.sync.report.rendering import Rendering
 from idnode.sync.transport import Transport

@@ -24,13 +24,13 @@ from idnode.frontends.v1.sync_documents import (
     sync_document,
 )
 from idnode.model.access import ApiKey, Role
+from idnode.model.beijing import BEIJING
 from idnode.model.errors import Conflict, Forbidden, InvalidInput, NotFound, Violation, shown
 from idnode.model.identifier import Prefix
 from idnode.model.reporting import RecordState, Report
 from idnode.storage.idempotency import KeptAnswer
 from idnode.storage.reconciliation import NUMBER_MAX, ReconciliationStore
 from idnode.storage.sync_records import RecordFilters, SyncRecords
-from idnode.sync.cadence import BEIJING
 
 TOPIC = "sync"
 WATCHERS = frozenset({Role.ADMIN, Role.REVIEWER, Role.READER})

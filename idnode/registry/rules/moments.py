@@ -1,10 +1,9 @@
 """Dates and moments as text: ISO 8601 calendar dates and RFC 3339 date-times, and the node's own day."""
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 
-BEIJING = timezone(timedelta(hours=8), "Beijing")
-"""The node's day begins and ends in Beijing; China keeps UTC+8 all year."""
+from idnode.model.beijing import BEIJING
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(

@@ -1,11 +1,11 @@
 """Which deposit builds on which, and what is due; pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
+from idnode.model.beijing import BEIJING
 from idnode.storage.deposits import Deposit, DepositKind, DepositState
 
-BEIJING = timezone(timedelta(hours=8))
 REMAKE_AFTER = timedelta(hours=1)
 """A deposit that was refused is made anew, but not at once again and again."""
 

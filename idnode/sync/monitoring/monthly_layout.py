@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idnode.model.beijing import BEIJING
 from idnode.storage.monitoring import NODE
 from idnode.storage.monitoring_events import Emergency, EventKind
-from idnode.sync.cadence import BEIJING
 from idnode.sync.monitoring.monthly import SECONDS_PER_HOUR, MonthlyReport, MonthSla, ReportedStop
 
 NOTHING = "—"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from idnode.sync.cadence import BEIJING
+from idnode.model.beijing import BEIJING
 
 YEARS = range(2000, 9_000)
 """In which reports can be; at the ends of the calendar a month has no moments in UTC."""

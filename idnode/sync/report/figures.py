@@ -1,12 +1,12 @@
 """Tables T3 and T8, annex 2's values 1 to 12, T5 and T10: from what was counted and is known. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
 from idnode.model.application import Application
+from idnode.model.beijing import BEIJING
 from idnode.storage.usage import OTHERS, Latency, SourceCount, UsageDay
 
-BEIJING = timezone(timedelta(hours=8), "Beijing")
 OTHER_SOURCES = "other"
 """In place of an address: all that were not counted one by one."""
 NANOSECONDS_PER_MILLISECOND = 1_000_000

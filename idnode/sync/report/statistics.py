@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import orjson
 
 from idnode.model.application import Application
+from idnode.model.beijing import BEIJING
 from idnode.model.identifier import Prefix
 from idnode.model.reporting import Report
 from idnode.storage.applications import ApplicationStore
@@ -14,7 +15,6 @@ from idnode.storage.statistics import PrefixFigures, StatisticsStore
 from idnode.storage.sync_records import SyncRecords
 from idnode.storage.usage import NODE, UsageDay, UsageStore
 from idnode.sync.report.figures import (
-    BEIJING,
     application,
     day_number,
     end_of,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idnode.model.beijing import BEIJING
 from idnode.model.template import Item, ItemType
 from idnode.registry.rules.json_values import JSON_DEPTH_MAX
-from idnode.registry.rules.moments import BEIJING
 from idnode.registry.rules.typed_values import UnreadableValue, data_of, measured, type_problem, value_of
 
 LONE_SURROGATE = chr(0xD800)
