@@ -19,6 +19,7 @@ IdnodeError
 └── Unavailable             not now: the database is away or the node is draining; a retry helps
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -105,6 +106,12 @@ class InvalidInput(IdnodeError):
         error = cls(f"{place}: {first.detail}{suffix}", violations=tuple(violations[:VIOLATIONS_MAX]))
         error.unlisted = more + 1 - len(error.violations)
         return error
+
+    @classmethod
+    def refuse_any(cls, violations: "Sequence[Violation]") -> None:
+        """Raise it when there are violations."""
+        if violations:
+            raise cls.of(tuple(violations))
 
 
 class MalformedInput(InvalidInput):

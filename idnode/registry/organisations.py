@@ -60,7 +60,7 @@ class OrganisationRegistry:
         """
         faults = [*wrong_fields(Report.T1, organisation, "/organisation")]
         faults += (_in_resolution(fault) for fault in wrong_fields(Report.T2, routes_of(list(resolution)), ""))
-        _refuse(faults)
+        InvalidInput.refuse_any(faults)
         current = await self._store.operator()
         asked.require_version(current.version)
         following = Operator(organisation, tuple(resolution), current.version + 1, self._writer.now())
@@ -95,7 +95,7 @@ class OrganisationRegistry:
         for name in sorted({CERTIFICATE_TYPE[0], *OF_THE_ENTERPRISE} & organisation.keys()):
             detail = f"belongs to the enterprise itself: PATCH /v1/enterprises/{enterprise}"
             faults.append(Violation(f"/organisation/{name}", "elsewhere", detail))
-        _refuse(faults)
+        InvalidInput.refuse_any(faults)
         asked.require_version(current.version)
         following = EnterpriseProfile(enterprise, organisation, current.version + 1, self._writer.now())
         write = DirectoryWrite(
@@ -125,8 +125,3 @@ class OrganisationRegistry:
 def _in_resolution(fault: Violation) -> Violation:
     """A fault of T2's data where the body has it."""
     return replace(fault, pointer="/resolution" + fault.pointer.removeprefix("/routes"))
-
-
-def _refuse(faults: Sequence[Violation]) -> None:
-    if faults:
-        raise InvalidInput.of(tuple(faults))

@@ -140,7 +140,7 @@ def _hold(
     violations = _reserved(values)
     if template is None:
         violations += _attributes_without_template(attributes)
-        _refuse(violations)
+        InvalidInput.refuse_any(violations)
         return _Holding({}, _ordered(values))
     viewed, misfits = _viewed(values, template)
     given = {name: value for name, value in attributes.items() if value is not None}
@@ -151,7 +151,7 @@ def _hold(
     typed = {**attributes, **viewed, **given}
     found = check_attributes(template, typed, today=moment.today)
     violations += [v for v in found if not _is_untouched_and_disabled(v, touched)]
-    _refuse(violations)
+    InvalidInput.refuse_any(violations)
     timestamp = moment.now.replace(microsecond=0)
     made = [_value_of_attribute(template, name, value, timestamp) for name, value in given.items()]
     ordered = _ordered((*values, *made))
@@ -226,8 +226,3 @@ def _value_of_attribute(template: Template, name: str, value: object, timestamp:
     if item is None:
         raise LookupError(f"{name} passed the template's check and is not in it")
     return HandleValue(item.index, name, canonical_data(item.type, value), timestamp)
-
-
-def _refuse(violations: list[Violation]) -> None:
-    if violations:
-        raise InvalidInput.of(violations)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from idnode.model.change import Subject
-from idnode.model.errors import Conflict, InvalidInput, NotFound, Violation
+from idnode.model.errors import Conflict, InvalidInput, NotFound
 from idnode.model.identifier import Prefix
 from idnode.model.template import Template, TemplateName, TemplateState
 from idnode.registry.commands import Asked
@@ -44,7 +44,7 @@ class TemplateRegistry:
         asked.key.require_reach(template.name.prefix)
         if await self._directory.prefix(template.name.prefix) is None:
             raise NotFound(f"prefix {template.name.prefix.text} is not registered at this node")
-        _refuse(check_template(template))
+        InvalidInput.refuse_any(check_template(template))
         write = DirectoryWrite(Subject.TEMPLATE, _log_name(template), 1, "define", None, template_document(template))
         return await self._writer.commit(
             write, asked, answer(template), lambda session: self._store.insert(session, template)
@@ -58,7 +58,7 @@ class TemplateRegistry:
         current = await self.find(name)
         asked.require_version(current.revision)
         changed = revised(current)
-        _refuse((*check_template(changed), *check_template_change(current, changed)))
+        InvalidInput.refuse_any((*check_template(changed), *check_template_change(current, changed)))
         return await self._update(current, changed, "revise", asked, answer)
 
     async def retire(self, name: TemplateName, asked: Asked, answer: Answer) -> KeptAnswer:
@@ -89,8 +89,3 @@ class TemplateRegistry:
 
 def _log_name(template: Template) -> str:
     return "/".join(template.name.key)
-
-
-def _refuse(violations: Sequence[Violation]) -> None:
-    if violations:
-        raise InvalidInput.of(tuple(violations))
