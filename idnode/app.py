@@ -14,6 +14,10 @@ from aiohttp import web
 from prometheus_client.registry import Collector
 
 from idnode.app_directory import DirectoryStores, compose_directory
+from idnode.app_handle import compose_handle_rest
+from idnode.app_services import Services
+from idnode.app_snms import compose_snms_enterprises, compose_snms_identifiers
+from idnode.app_writing import compose_batches, compose_imports, compose_naming, compose_relations
 from idnode.config import Settings
 from idnode.frontends.answer import HttpDate
 from idnode.frontends.authentication import Authentication
@@ -34,7 +38,6 @@ from idnode.frontends.ops.metrics import NodeCollector, metrics_route, process_r
 from idnode.frontends.ops.resolving import Resolving, ResolvingCollector
 from idnode.frontends.ops.snapshots import Snapshot, taken
 from idnode.frontends.request_ids import RequestIds
-from idnode.frontends.rest.handles import HandleRest
 from idnode.frontends.token_bucket import ENTRIES_MAX, TokenBuckets
 from idnode.frontends.v1.dispatch import Dispatcher
 from idnode.frontends.v1.identifiers import IdentifiersApi
@@ -43,9 +46,11 @@ from idnode.frontends.v1.routes import Route
 from idnode.lifecycle import BACKLOG, new_id, now
 from idnode.model.errors import IdnodeError
 from idnode.model.limits import REQUEST_BYTES_MAX
+from idnode.registry.batches import BatchWriter
 from idnode.registry.directory_writes import DirectoryWriter
 from idnode.registry.group_commit import GroupCommit
 from idnode.registry.metrics import RegistryCounters
+from idnode.registry.planning import RecordPlanner
 from idnode.registry.rules.moments import node_day
 from idnode.registry.seeding import FirstRun
 from idnode.registry.service import RegistryService
@@ -148,8 +153,9 @@ def compose(
     usage = Usage(nanoseconds=time.perf_counter_ns, time_ns=time.time_ns, node_day=node_day)
     group_commit = GroupCommit(identifiers.commit, written, committed=freshness.written)
     coalescer = ReadCoalescer(lookups.find_many, monotonic=time.monotonic)
+    planner = RecordPlanner(directory)
     registry = RegistryService(
-        identifiers, directory, group_commit, written, registered=usage.registered, nanoseconds=time.perf_counter_ns
+        identifiers, planner, group_commit, written, registered=usage.registered, nanoseconds=time.perf_counter_ns
     )
     resolver = ResolverService(lookups.find_many, coalescer, directory, looked_up)
 
@@ -164,8 +170,24 @@ def compose(
 
     authentication = Authentication(directory, stores.keys, now=now)
     dispatcher = Dispatcher(authentication, idempotency, written, now=now)
-    identifiers_api = IdentifiersApi(registry, resolver, identifiers, ChangeStore(database), counting)
-    table = (*side.routes, *identifiers_api.routes(), *side.more_routes)
+    services = Services(
+        settings,
+        database,
+        stores,
+        directory,
+        side,
+        writer,
+        identifiers,
+        ChangeStore(database),
+        planner,
+        registry,
+        BatchWriter(identifiers, planner, written, committed=freshness.written),
+        resolver,
+        freshness,
+        authentication,
+        counting,
+    )
+    table = (*side.routes, *_identifier_routes(services), *side.more_routes)
     boundary = Boundary(counting, limiting, RequestIds(new_id().hex))
     calls = Calls(Heads(table), dispatcher, boundary, beginnings, client_address)
     application = web.Application(
@@ -221,8 +243,22 @@ def compose(
     )
     application.add_routes(Health(database, is_draining=lambda: node.is_draining).routes())
     application.add_routes([metrics_route(scrape or scrape_own)])
-    application.add_routes(HandleRest(resolver, authentication).routes())
+    application.add_routes([*compose_snms_identifiers(services), *compose_snms_enterprises(services)])
+    application.add_routes(compose_handle_rest(services))
     return node
+
+
+def _identifier_routes(services: Services) -> tuple[Route, ...]:
+    one_by_one = IdentifiersApi(
+        services.registry, services.resolver, services.identifiers, services.changes, services.counting
+    )
+    return (
+        *one_by_one.routes(),
+        *compose_batches(services),
+        *compose_imports(services),
+        *compose_relations(services),
+        *compose_naming(services),
+    )
 
 
 @asynccontextmanager

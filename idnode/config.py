@@ -165,6 +165,28 @@ class Settings(BaseModel):
     """Time that requests under way get at shutdown, seconds."""
     idempotency_hours: Annotated[int, Field(ge=1, le=720)] = 24
     """How long answers to writes with an Idempotency-Key are kept, hours."""
+    restore_days: Annotated[int, Field(ge=0, le=3_650)] = 30
+    """How long a deleted identifier can be restored, days."""
+    transfer_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """How long a requested transfer waits for an answer before it expires, days."""
+    import_bytes: Annotated[int, Field(ge=1_048_576, le=1 << 50)] = 1 << 36
+    """Size of an import's rows at most, unpacked, bytes."""
+    import_processes: Annotated[int, Field(ge=0, le=WORKERS_MAX)] = Field(default_factory=_cores)
+    """Processes that read and write the rows of imports; 0: this host runs none."""
+    import_days: Annotated[int, Field(ge=1, le=3_650)] = 30
+    """How long the file and the verdicts of a finished import are kept, days."""
+    secret_file: Path | None = None
+    """File of the key (32 bytes, or 64 hexadecimal digits) that the passwords of SNMS users are encrypted with."""
+    files_directory: Path | None = None
+    """Directory of files that were uploaded with applications, instead of `files` in IDNODE_HOME."""
+    tls_port: Port | None = None
+    """TCP port of every HTTP interface over TLS; none without it."""
+    tls_certificate: Path | None = None
+    """PEM file of the certificate that the node shows on IDNODE_TLS_PORT, with its chain."""
+    tls_key: Path | None = None
+    """PEM file of that certificate's key."""
+    trusts_loopback: bool = False
+    """Whether Handle clients on this machine may show secrets over plain HTTP."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe level that is logged. One line per request is logged at info."""
     log_format: Literal["json", "console"] = "json"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from idnode.model.handle_value import PERMISSIONS_DEFAULT, HandleValue
 from idnode.model.identifier import Identifier
@@ -45,7 +46,11 @@ STATE_AFTER: dict[tuple[State, Operation], State] = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An identifier with its values in index order, and `attributes`: typed views onto the values of its template."""
+    """An identifier with its values in index order, and `attributes`: typed views onto the values of its template.
+
+    `successor` stands in a tombstone: the identifier to go on with. `holder` is the enterprise that an identifier was
+    transferred to; None: that of the prefix.
+    """
 
     identifier: Identifier
     version: int
@@ -55,6 +60,8 @@ class Record:
     values: tuple[HandleValue, ...]
     created: datetime
     updated: datetime
+    successor: str | None = None
+    holder: UUID | None = None
 
     @property
     def is_public(self) -> bool:

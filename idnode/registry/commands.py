@@ -56,11 +56,15 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A change to a registered identifier; `body` fits the operation: Content, Patch, or None for a change of state."""
+    """A change to a registered identifier; `body` fits the operation: Content, Patch, or None for a change of state.
+
+    `expected_version` is a row's own, in a batch; None means any.
+    """
 
     identifier: Identifier
     operation: Operation
     body: Content | Patch | None = None
+    expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

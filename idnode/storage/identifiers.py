@@ -1,6 +1,7 @@
 """Records of identifiers: found by folded key, written in groups together with their change rows."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple
@@ -61,6 +62,10 @@ class WriteOutcome(Enum):
     CLAIM_TAKEN = auto()
 
 
+Also = Callable[[Session, list[WriteOutcome]], Awaitable[None]]
+"""What else is written in the transaction of a batch, knowing what becomes of its writes."""
+
+
 class IdentifierStore:
     """Reads and writes of the identifier table."""
 
@@ -102,6 +107,26 @@ class IdentifierStore:
                 if kept:
                     await keep_answers(session, kept)
         return [_outcome(write, done) for write in writes]
+
+    async def commit_batch(self, writes: Sequence[RecordWrite], *, is_atomic: bool, also: Also) -> list[WriteOutcome]:
+        """Write different identifiers in one commit, and what `also` writes besides.
+
+        With `is_atomic` nothing at all is written, and `also` is not called, unless every write can be. Raises what
+        `also` raises: nothing is written then.
+        """
+        with suppress(_Undone):
+            async with self._database.transaction() as session:
+                done = await _register(session, [write for write in writes if write.is_registration])
+                done |= await _revise(session, [write for write in writes if not write.is_registration])
+                outcomes = [_outcome(write, done) for write in writes]
+                if is_atomic and len(done) < len(writes):
+                    raise _Undone
+                await also(session, outcomes)
+        return outcomes
+
+
+class _Undone(Exception):  # never leaves this module: it rolls a batch back
+    """Not every write of an atomic batch could be done."""
 
 
 def stored_record(row: asyncpg.Record) -> StoredRecord:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -11,6 +12,8 @@ from idnode.model.template import TemplateName
 from idnode.wire.handle_json import values_to_json
 from idnode.wire.handle_json_reading import values_from_stored
 from idnode.wire.instants import instant_of, instant_text
+
+_NOTHING: dict[str, object] = {}
 
 
 class RecordDocument(NamedTuple):
@@ -34,6 +37,7 @@ def render_record(record: Record) -> RecordDocument:
             "attributes": record.attributes,
             "created": instant_text(record.created),
             "updated": instant_text(record.updated),
+            **_rarely(record),
             "values": orjson.Fragment(values),
         }
     )
@@ -53,4 +57,14 @@ def read_record(json: bytes) -> Record:
         values=values_from_stored(document["values"]),
         created=instant_of(document["created"]),
         updated=instant_of(document["updated"]),
+        successor=document.get("successor"),
+        holder=UUID(document["holder"]) if "holder" in document else None,
     )
+
+
+def _rarely(record: Record) -> dict[str, object]:
+    """Members that are there only when they say something."""
+    if record.successor is None and record.holder is None:
+        return _NOTHING
+    members = {"successor": record.successor, "holder": None if record.holder is None else str(record.holder)}
+    return {name: value for name, value in members.items() if value is not None}
