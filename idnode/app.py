@@ -33,6 +33,8 @@ from idnode.frontends.fastpath.plain_misses import PlainMisses
 from idnode.frontends.limiting import Limiting
 from idnode.frontends.listener import ApplicationConnections, Connections, Listener
 from idnode.frontends.metrics import HttpCounters
+from idnode.frontends.native.front import NativeFront
+from idnode.frontends.native.resolving import NativeResolving
 from idnode.frontends.ops.health import Health
 from idnode.frontends.ops.metrics import NodeCollector, metrics_route, process_registry
 from idnode.frontends.ops.resolving import Resolving, ResolvingCollector
@@ -78,6 +80,8 @@ UPKEEP_SECONDS = 3_600.0
 WORKERS_REMEMBERED = timedelta(days=7)
 """After that a worker that was not heard of is not coming back with counts that it could not store."""
 
+MakeNative = Callable[[FrontLimits], NativeFront]
+
 log = structlog.get_logger("idnode")
 
 
@@ -104,6 +108,8 @@ class Node:
     http: HttpCounters
     counters: Collector
     make_front: MakeFront
+    native_resolving: NativeResolving
+    make_native: MakeNative
     is_draining: bool = False
 
     async def flush_uses(self) -> None:
@@ -199,6 +205,9 @@ def compose(
     resolving = Resolving(cache, freshness, lookups, usage, usage_flusher, front_counters, limiting)
     counters = process_registry(NodeCollector(http, usage, written, looked_up, database), ResolvingCollector(resolving))
 
+    turn = Turn(usage, nanoseconds=time.perf_counter_ns, call_soon=asyncio.get_running_loop().call_soon)
+    native_resolving = NativeResolving(resolver, cache, usage, seconds=time.time)
+
     async def scrape_own() -> Snapshot:
         return taken(counters)
 
@@ -227,7 +236,7 @@ def compose(
             Front,
             cache=cache,
             usage=usage,
-            turn=Turn(usage, nanoseconds=time.perf_counter_ns, call_soon=asyncio.get_running_loop().call_soon),
+            turn=turn,
             beginnings=beginnings,
             ask=misses.ask,
             ask_plainly=PlainMisses(misses, resolver, looked_up, cache, usage, beginnings).ask,
@@ -236,6 +245,19 @@ def compose(
             limiting=limiting,
             counters=front_counters,
             monotonic=time.monotonic,
+        ),
+        native_resolving=native_resolving,
+        make_native=partial(
+            NativeFront,
+            native_resolving,
+            lambda *_: False,
+            site=b"",
+            cache=cache,
+            usage=usage,
+            turn=turn,
+            limiting=limiting,
+            monotonic=time.monotonic,
+            seconds=time.time,
         ),
     )
     application.add_routes(
@@ -270,6 +292,7 @@ async def running(node: Node) -> AsyncIterator[None]:
             for work in (
                 node.group_commit.run(),
                 node.calls.run(),
+                node.native_resolving.run(),
                 node.coalescer.run(),
                 node.lookups.run(),
                 node.directory.run(),

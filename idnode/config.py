@@ -19,7 +19,7 @@ VARIABLE_PREFIX = "IDNODE_"
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "localhost": "127.0.0.1"}  # noqa: S104  # nothing binds here
 CLIENT_VARIABLES = frozenset({"config", "key", "simulator_secret", "url"})
 """Variables that are read elsewhere: the path of the TOML file, and what other commands than `serve` take."""
-FIXED_SETTINGS = ("home", "prefix", "http_host", "http_port", "database_url", "pg_bindir")
+FIXED_SETTINGS = ("home", "prefix", "http_host", "http_port", "native_port", "database_url", "pg_bindir")
 """What a reload cannot change."""
 SECRET_SETTINGS = frozenset({"database_url", "sync_secret"})
 SYNC_NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -127,6 +127,8 @@ class Settings(BaseModel):
     """Address to listen on; `::` listens on IPv6 and IPv4."""
     http_port: Port = 8000
     """TCP port of every HTTP interface."""
+    native_port: Annotated[int, Field(ge=0, le=65_535)] = 2641
+    """UDP and TCP port of the native Handle protocol; 0 turns it off."""
     workers: int = Field(default_factory=_cores, ge=1, le=WORKERS_MAX)
     """Processes that answer requests."""
     database_url: Annotated[str | None, Field(repr=False)] = None

@@ -14,6 +14,7 @@ EVERY_SETTING = {
     "prefix": ("88.119", '"88.120"', "88.119", "88.120"),
     "http_host": ("::1", '"0.0.0.0"', "::1", "0.0.0.0"),  # noqa: S104  # nothing binds here
     "http_port": ("8101", "8102", 8101, 8102),
+    "native_port": ("0", "2642", 0, 2642),
     "workers": ("3", "64", 3, 64),
     "database_url": ("postgresql://one/a", '"postgresql://two/a"', "postgresql://one/a", "postgresql://two/a"),
     "database_connections": ("3", "4", 3, 4),
