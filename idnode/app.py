@@ -34,6 +34,7 @@ from idnode.frontends.limiting import Limiting
 from idnode.frontends.listener import ApplicationConnections, Connections, Listener
 from idnode.frontends.metrics import HttpCounters
 from idnode.frontends.native.front import NativeFront
+from idnode.frontends.native.plain_reads import PlainReads
 from idnode.frontends.native.resolving import NativeResolving
 from idnode.frontends.ops.health import Health
 from idnode.frontends.ops.metrics import NodeCollector, metrics_route, process_registry
@@ -250,6 +251,7 @@ def compose(
         make_native=partial(
             NativeFront,
             native_resolving,
+            PlainReads(resolver, looked_up, cache, usage, seconds=time.time),
             lambda *_: False,
             site=b"",
             cache=cache,

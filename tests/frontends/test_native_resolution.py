@@ -104,6 +104,25 @@ async def test_a_handle_is_answered_again_and_again(native: Native) -> None:
     assert native.node.node.resolving.usage.by_outcome()["hit"] == 2
 
 
+async def test_both_ways_of_reading_answer_alike(native: Native) -> None:
+    values = [
+        {"index": 1, "type": "URL", "data": {"format": "string", "value": "https://example.com/产品"}, "ttl": 60},
+        {"index": 2, "type": "BYTES", "data": {"format": "base64", "value": "AAEC"}},
+        {"index": 3, "type": "URL", "data": "x", "references": [{"handle": "88.118.8/JX-1", "index": 1}]},
+    ]
+    for name, chosen in (("PLAIN", values[:1]), ("MIXED", values)):
+        document = {"identifier": f"88.118.8/{name}", "values": chosen}
+        assert (await native.node.call("POST", "/v1/identifiers", document)).status == 201
+        plain = await native.ask(asked(f"88.118.8/{name}"))
+        # Without the length of a credential it is none of the plain ones.
+        cut = asked(f"88.118.8/{name}")[:-4]
+        longer = await native.ask(cut[:16] + (len(cut) - 20).to_bytes(4, "big") + cut[20:])
+
+        assert plain.header == longer.header
+        assert plain.body == longer.body
+        assert plain.envelope == longer.envelope
+
+
 async def test_a_change_is_seen_at_once(native: Native) -> None:
     await native.ask(asked("88.118.8/JX-1"))
     await native.node.call("DELETE", "/v1/identifiers/88.118.8/JX-1")

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from idnode.frontends.fastpath.front import LOOK_SECONDS, FrontLimits
 from idnode.frontends.limiting import Limiting
+from idnode.frontends.native.plain_reads import PlainReads
 from idnode.frontends.native.replies import Outcome, reply, unreadable_reply
-from idnode.frontends.native.resolving import NativeResolving, Told
+from idnode.frontends.native.resolving import NativeResolving, Told, key_of
 from idnode.resolver.cache import AnswerCache
 from idnode.resolver.tally import Source, Turn
 from idnode.resolver.usage import Usage
@@ -39,6 +41,7 @@ class NativeFront:
     def __init__(
         self,
         resolving: NativeResolving,
+        plain_reads: PlainReads,
         administer: Administer,
         limits: FrontLimits,
         *,
@@ -56,9 +59,10 @@ class NativeFront:
         self.limits = limits
         self.monotonic = monotonic
         self.expiration = b""
-        """When answers that are made now expire: the bytes of a header."""
+        """When answers that are made now expire, as a header has it."""
         self.is_draining = False
         self._resolving = resolving
+        self._ask_plainly = plain_reads.ask
         self._administer = administer
         self._site = site
         self._limiting = limiting
@@ -94,6 +98,13 @@ class NativeFront:
 
     def take(self, data: bytes, envelope: Envelope, source: Source, told: Told) -> None:
         """Begin to answer a whole message. What is an answer itself is dropped: two servers would never end."""
+        if not self._limiting.is_on and self._ask_plainly(
+            data, key_of(data), source, told, partial(self._take, data, envelope, source, told)
+        ):
+            return
+        self._take(data, envelope, source, told)
+
+    def _take(self, data: bytes, envelope: Envelope, source: Source, told: Told) -> None:
         try:
             message = read_message(data)
         except MalformedMessage:

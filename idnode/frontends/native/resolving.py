@@ -42,7 +42,7 @@ KEPT_NEGATIVE = frozenset(
         ResponseCode.PREFIX_REFERRAL,
     }
 )
-_UNKEPT_FLAGS = OpFlag.CERTIFY | OpFlag.ENCRYPT | OpFlag.RETURN_DIGEST
+UNKEPT_FLAGS = OpFlag.CERTIFY | OpFlag.ENCRYPT | OpFlag.RETURN_DIGEST
 
 
 class Told(Protocol):
@@ -154,7 +154,7 @@ class NativeResolving:
         data = reply(message, outcome, now=int(self._seconds()))
         prefix = None if is_foreign else identifier.prefix.folded
         status, is_negative = STATUS.get(outcome.code, 500), outcome.code in KEPT_NEGATIVE
-        if (is_negative or outcome.code in KEPT) and not message.header.flags & _UNKEPT_FLAGS:
+        if (is_negative or outcome.code in KEPT) and not message.header.flags & UNKEPT_FLAGS:
             kind = tallies.Outcome.NEGATIVE if is_negative else tallies.Outcome.HIT
             kept = self._usage.tally(prefix, ROUTE, status, kind)
             self._cache.keep(
