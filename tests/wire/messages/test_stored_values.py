@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idnode.model.handle_value import HandleValue, Permission, Reference, TimeToLive
+from idnode.model.handle_value import PERMISSIONS_DEFAULT, HandleValue, Permission, Reference, TimeToLive
 from idnode.wire.cursor import Writer
 from idnode.wire.handle_json import values_to_json
 from idnode.wire.messages.stored_values import stored_values_bytes
@@ -19,6 +19,8 @@ PLAIN = st.builds(
     st.text(max_size=20).map(str.encode),
     st.integers(0, 0xFFFF_FFFF).map(lambda second: datetime.fromtimestamp(second, UTC)),
     st.integers(0, 100_000).map(TimeToLive),
+    st.just(PERMISSIONS_DEFAULT),
+    st.just(()),
 )
 ODD = st.sampled_from(
     (
