@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum, auto
+from operator import attrgetter
 from typing import NamedTuple
 
 import asyncpg
@@ -17,6 +18,9 @@ from idnode.storage.statements import statements
 
 SQL = statements("identifiers")
 
+_NOTHING: frozenset[str] = frozenset()
+# The order of bytes in UTF-8, which is that of the column.
+_FOLDED = attrgetter("record.folded")
 _STATES = {state.value: state for state in State}
 
 
@@ -62,6 +66,10 @@ class WriteOutcome(Enum):
     CLAIM_TAKEN = auto()
 
 
+ReadRow = Callable[..., Awaitable[asyncpg.Record | None]]
+"""A statement and its arguments: the first row."""
+Again = Callable[[Sequence[RecordWrite], dict[str, StoredRecord]], Awaitable[list[RecordWrite]]]
+"""Plans writes that others were faster than once more, on what stands now and stays as it is; may leave some out."""
 Also = Callable[[Session, list[WriteOutcome]], Awaitable[None]]
 """What else is written in the transaction of a batch, knowing what becomes of its writes."""
 
@@ -96,30 +104,36 @@ class IdentifierStore:
         Raises ClaimTaken when an Idempotency-Key of the group is in use: then nothing of the group was written.
         """
         new = [write for write in writes if write.is_registration]
-        revised = [write for write in writes if not write.is_registration]
-        if not revised and all(write.kept is None for write in new):
-            async with self._database.session() as session:
-                done = await _register(session, new)
+        kept = [write for write in writes if write.kept is not None]
+        if len(new) == len(writes) and not kept:
+            lost = await _register(self._database.row, new)
         else:
             async with self._database.transaction() as session:
-                done = await _register(session, new) | await _revise(session, revised)
-                kept = [write.kept for write in writes if write.kept and write.record.folded in done]
-                if kept:
-                    await keep_answers(session, kept)
-        return [_outcome(write, done) for write in writes]
+                lost = await _register(session.row, new) if new else _NOTHING
+                if len(new) < len(writes):
+                    lost |= await _lost_revisions(session, [write for write in writes if not write.is_registration])
+                answers = [write.kept for write in kept if write.kept and write.record.folded not in lost]
+                if answers:
+                    await keep_answers(session, answers)
+        return [_outcome(write, lost) for write in writes] if lost else [WriteOutcome.COMMITTED] * len(writes)
 
-    async def commit_batch(self, writes: Sequence[RecordWrite], *, is_atomic: bool, also: Also) -> list[WriteOutcome]:
-        """Write different identifiers in one commit, and what `also` writes besides.
+    async def commit_batch(
+        self, writes: Sequence[RecordWrite], *, is_atomic: bool, also: Also, again: Again | None = None
+    ) -> list[WriteOutcome]:
+        """Write different identifiers under one trace in one commit, and what `also` writes besides.
 
-        With `is_atomic` nothing at all is written, and `also` is not called, unless every write can be. Raises what
-        `also` raises: nothing is written then.
+        Where somebody was faster, `again` may plan on what then stands, and that is written. With `is_atomic` nothing
+        at all is written, and `also` is not called, unless every write can be. Raises what `again` and `also` raise:
+        nothing is written then.
         """
+        outcomes: list[WriteOutcome] = []
         with suppress(_Undone):
             async with self._database.transaction() as session:
-                done = await _register(session, [write for write in writes if write.is_registration])
-                done |= await _revise(session, [write for write in writes if not write.is_registration])
-                outcomes = [_outcome(write, done) for write in writes]
-                if is_atomic and len(done) < len(writes):
+                lost = await _write(session, writes)
+                if lost and again is not None:
+                    lost -= await _write_again(session, [w for w in writes if w.record.folded in lost], again)
+                outcomes = [_outcome(write, lost) for write in writes]
+                if is_atomic and lost:
                     raise _Undone
                 await also(session, outcomes)
         return outcomes
@@ -134,17 +148,51 @@ def stored_record(row: asyncpg.Record) -> StoredRecord:
     return StoredRecord(row[0], row[1], _STATES[row[2]], row[3], row[4], row[5])
 
 
-def _outcome(write: RecordWrite, done: set[str]) -> WriteOutcome:
-    if write.record.folded in done:
+def _outcome(write: RecordWrite, lost: frozenset[str]) -> WriteOutcome:
+    if write.record.folded not in lost:
         return WriteOutcome.COMMITTED
     return WriteOutcome.EXISTS if write.is_registration else WriteOutcome.VERSION_MOVED
 
 
-async def _register(session: Session, writes: Sequence[RecordWrite]) -> set[str]:
-    if not writes:
-        return set()
-    rows = await session.rows(SQL["register_group"], *_columns(writes))
-    return {row["folded"] for row in rows}
+async def _write(session: Session, writes: Sequence[RecordWrite]) -> frozenset[str]:
+    """What could not be written of a batch, whose writes share one trace."""
+    new = [write for write in writes if write.is_registration]
+    lost = await _register_batch(session, new, writes[0].trace) if new else _NOTHING
+    if len(new) == len(writes):
+        return lost
+    return lost | await _lost_revisions(session, [write for write in writes if not write.is_registration])
+
+
+async def _lost_revisions(session: Session, writes: Sequence[RecordWrite]) -> set[str]:
+    return {write.record.folded for write in writes} - await _revise(session, writes)
+
+
+async def _write_again(session: Session, lost: Sequence[RecordWrite], again: Again) -> set[str]:
+    new = [write.record.folded for write in lost if write.is_registration]
+    revised = [write.record.folded for write in lost if not write.is_registration]
+    rows = await session.rows(SQL["lock_records"], revised, new)
+    return await _revise(session, await again(lost, {row["folded"]: stored_record(row) for row in rows}))
+
+
+async def _register(row: ReadRow, writes: Sequence[RecordWrite]) -> frozenset[str]:
+    """What could not be registered."""
+    ordered = sorted(writes, key=_FOLDED)
+    return _lost(await row(SQL["register_group"], *_columns(ordered)), ordered)
+
+
+async def _register_batch(session: Session, writes: Sequence[RecordWrite], trace: Trace) -> frozenset[str]:
+    ordered = sorted(writes, key=_FOLDED)
+    folded, _, _, public, places, documents = zip(*[write.record for write in ordered], strict=True)
+    statement = SQL["register_batch"]
+    row = await session.row(statement, folded, public, places, documents, trace.at, trace.actor, trace.request_id)
+    return _lost(row, ordered)
+
+
+def _lost(row: asyncpg.Record | None, writes: Sequence[RecordWrite]) -> frozenset[str]:
+    """What is missing in what was written."""
+    if row is None or row["written"] is None:
+        return _NOTHING
+    return frozenset(write.record.folded for write in writes) - frozenset(row["written"])
 
 
 async def _revise(session: Session, writes: Sequence[RecordWrite]) -> set[str]:
