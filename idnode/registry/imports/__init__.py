@@ -1,0 +1,1 @@
+"""Imports: files of any size become identifiers, in the background and exactly once."""
