@@ -12,23 +12,35 @@ from idnode.model.template import TemplateName
 
 
 class State(StrEnum):
-    """Active answers everyone; suspended answers its owner only; deleted is a tombstone."""
+    """Active answers everyone; reserved and suspended answer their owner only; deleted is a tombstone.
+
+    A released name was reserved, never active, and given back: to everybody it is as if it had never been there.
+    """
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
     DELETED = "deleted"
+    RESERVED = "reserved"
+    RELEASED = "released"
 
 
 class Operation(StrEnum):
     """What a change did; T9 of the top node knows add, delete and modify."""
 
+    RESERVE = "reserve"
+    RELEASE = "release"
+    ACTIVATE = "activate"
     REGISTER = "register"
     REPLACE = "replace"
     PATCH = "patch"
     SUSPEND = "suspend"
     RESTORE = "restore"
     DELETE = "delete"
+    TRANSFER = "transfer"
 
+
+UNBORN = frozenset({State.RESERVED, State.RELEASED})
+"""Never active so far: not there to the public, not reported, not counted among the registered."""
 
 STATE_AFTER: dict[tuple[State, Operation], State] = {
     (State.ACTIVE, Operation.REPLACE): State.ACTIVE,
@@ -40,6 +52,13 @@ STATE_AFTER: dict[tuple[State, Operation], State] = {
     (State.SUSPENDED, Operation.RESTORE): State.ACTIVE,
     (State.SUSPENDED, Operation.DELETE): State.DELETED,
     (State.DELETED, Operation.RESTORE): State.ACTIVE,
+    (State.RESERVED, Operation.ACTIVATE): State.ACTIVE,
+    (State.RESERVED, Operation.RELEASE): State.RELEASED,
+    (State.RELEASED, Operation.RESERVE): State.RESERVED,
+    (State.RELEASED, Operation.ACTIVATE): State.ACTIVE,
+    (State.ACTIVE, Operation.TRANSFER): State.ACTIVE,
+    (State.SUSPENDED, Operation.TRANSFER): State.SUSPENDED,
+    (State.RESERVED, Operation.TRANSFER): State.RESERVED,
 }
 """The life of a record as a table: a pair that is absent is refused."""
 

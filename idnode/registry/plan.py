@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -32,6 +32,9 @@ class _Holding(NamedTuple):
     values: tuple[HandleValue, ...]
 
 
+_NOTHING = _Holding({}, ())
+
+
 def plan_register(identifier: Identifier, content: Content, template: Template | None, moment: Moment) -> Record:
     """The first version of a record. Raises InvalidInput with every violation."""
     _require_active(template)
@@ -46,6 +49,35 @@ def plan_register(identifier: Identifier, content: Content, template: Template |
         created=moment.now,
         updated=moment.now,
     )
+
+
+def plan_reserve(identifier: Identifier, released: Record | None, moment: Moment) -> Record:
+    """A record without values that keeps the name free for its owner; `released`: it was reserved before."""
+    if released is not None:
+        return replace(_next(released, Operation.RESERVE, moment, _NOTHING), created=moment.now)
+    return Record(
+        identifier=identifier,
+        version=1,
+        state=State.RESERVED,
+        template=None,
+        attributes={},
+        values=(),
+        created=moment.now,
+        updated=moment.now,
+    )
+
+
+def plan_release(current: Record, moment: Moment) -> Record:
+    """A reserved name is given back, to be reserved or registered anew by whoever may write its prefix."""
+    return replace(_next(current, Operation.RELEASE, moment, _NOTHING), holder=None)
+
+
+def plan_activate(current: Record, content: Content, template: Template | None, moment: Moment) -> Record:
+    """The first content of a reserved or released name; it counts as created now. Raises InvalidInput, Conflict."""
+    _require_active(template)
+    holding = _hold(content.values, content.attributes, template, moment, touched=None)
+    settled = replace(current, template=content.template, created=moment.now)
+    return _next(settled, Operation.ACTIVATE, moment, holding)
 
 
 def plan_replace(current: Record, content: Content, template: Template | None, moment: Moment) -> Record:
@@ -79,6 +111,25 @@ def plan_state(current: Record, operation: Operation, moment: Moment) -> Record:
     return _next(current, operation, moment, _Holding(current.attributes, current.values))
 
 
+def plan_delete(current: Record, successor: Identifier, moment: Moment) -> Record:
+    """A tombstone that names the identifier to go on with. Raises InvalidInput, Conflict, Deleted."""
+    if successor.folded == current.identifier.folded:
+        detail = "an identifier is not its own successor"
+        raise InvalidInput.of([Violation("/successor", "own-successor", detail, shown(successor.text))])
+    return replace(plan_state(current, Operation.DELETE, moment), successor=successor.text)
+
+
+def plan_restore(current: Record, moment: Moment, *, grace: timedelta) -> Record:
+    """A suspended record answers again; a deleted one too, within `grace` of its deletion. Raises Conflict."""
+    if current.state is State.DELETED and moment.now > current.updated + grace:
+        deleted, ended = instant_text(current.updated), instant_text(current.updated + grace)
+        raise Conflict(
+            f"{current.identifier.text} was deleted at {deleted} and could be restored until {ended}, "
+            f"{grace.days} days (IDNODE_RESTORE_DAYS); it is {instant_text(moment.now)}"
+        )
+    return replace(plan_state(current, Operation.RESTORE, moment), successor=None)
+
+
 def _require_active(template: Template | None) -> None:
     if template is not None and template.state is TemplateState.RETIRED:
         raise Conflict(f"template {template.name.version} is retired; it makes no new records")
@@ -90,7 +141,7 @@ def _next(current: Record, operation: Operation, moment: Moment, holding: _Holdi
         text = current.identifier.text
         if current.state is State.DELETED:
             at = instant_text(current.updated)
-            raise Deleted(f"{text} was deleted at {at}; restore it first", at=at)
+            raise Deleted(f"{text} was deleted at {at}; restore it first", at=at, successor=current.successor)
         raise Conflict(f"{text} is {current.state}; {operation} is not possible")
     return replace(
         current,
