@@ -1,0 +1,1 @@
+"""The REST API that factories call already: SNMS (snms-api.md)."""
