@@ -268,16 +268,34 @@ async def test_suspended_and_deleted_are_not_there(rest: NodeUnderTest) -> None:
 
     assert (await rest.call("POST", "/v1/suspend/88.118.8/open")).status == 200
     assert await answer(rest, OPEN) == missing
-    assert (await rest.call("DELETE", "/v1/identifiers/88.118.8/open")).status == 200
-    assert await answer(rest, OPEN) == missing
+    deleted = await rest.call("DELETE", "/v1/identifiers/88.118.8/open?successor=88.118.8/NEW")
+    at = (await deleted.json())["updated"]
+    told = f"88.118.8/open was deleted at {at}; 88.118.8/NEW is its successor"
+
+    assert deleted.status == 200
+    assert await answer(rest, OPEN) == (
+        404,
+        f'{{"responseCode":100,"message":"{told}","handle":"88.118.8/open"}}',
+    )
 
 
 async def test_prefixes_of_others_do_not_live_here(rest: NodeUnderTest) -> None:
-    for handle in ("10.1000/1", "88.118.8", "0.NA/88.118.8"):
+    for handle in ("10.1000/1", "10.1000", "0.NA/10.1000"):
         assert await answer(rest, f"/api/handles/{handle}") == (
             400,
             f'{{"responseCode":301,"message":"That prefix doesn\'t live here","handle":"{handle}"}}',
         )
+
+
+async def test_a_prefix_of_the_node_has_a_handle_of_its_own_once_it_has_administrators(rest: NodeUnderTest) -> None:
+    for handle in ("88.118.8", "0.NA/88.118.8"):
+        missing = (404, f'{{"responseCode":100,"handle":"{handle}"}}')
+        assert await answer(rest, f"/api/handles/{handle}") == missing
+
+    await keep(rest, "0.NA/88.118.8", URL_VALUE)
+
+    for handle in ("88.118.8", "0.NA/88.118.8", "0.na/88.118.8"):
+        assert await answer(rest, f"/api/handles/{handle}") == found(handle, URL_JSON)
 
 
 async def test_a_prefix_that_its_enterprise_answers_is_referred_to_it(rest: NodeUnderTest) -> None:
@@ -357,21 +375,13 @@ async def test_options_names_the_methods_and_lets_browsers_in(rest: NodeUnderTes
 
 
 async def test_other_methods_are_not_served(rest: NodeUnderTest) -> None:
-    for method in ("PUT", "DELETE", "PATCH", "TRACE"):
+    for method in ("PATCH", "TRACE"):
         response = await ask(rest, OPEN, method=method)
         assert (response.status, (await response.json())["responseCode"]) == (501, 5), method
 
 
 async def test_endpoints_of_later_say_so(rest: NodeUnderTest) -> None:
-    for name in (
-        "handles?prefix=88.118.8",
-        "handles/",
-        "prefixes",
-        "sessions",
-        "sessions/this",
-        "site",
-        "verifications",
-    ):
+    for name in ("prefixes", "site", "verifications"):
         response = await ask(rest, f"/api/{name}")
         assert response.status == 501, name
         assert (await response.json())["message"].endswith("is not served yet")

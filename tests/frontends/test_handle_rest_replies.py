@@ -53,7 +53,7 @@ def test_no_values_is_code_200_with_http_200() -> None:
     [
         (NotFound("x"), 404, b'{"responseCode":100,"handle":"88.118.8/Product-1"}'),
         (Suspended("x"), 404, b'{"responseCode":100,"handle":"88.118.8/Product-1"}'),
-        (Deleted("x", at="y"), 404, b'{"responseCode":100,"handle":"88.118.8/Product-1"}'),
+        (Deleted("x", at="y"), 404, b'{"responseCode":100,"message":"x","handle":"88.118.8/Product-1"}'),
         (
             NotResponsible("x"),
             400,

@@ -5,7 +5,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from idnode.app import ADMIN_KEY_FILE
+from idnode.app_node import ADMIN_KEY_FILE
 from idnode.cli.checks.finding import Finding, fail, ok, warn
 
 FREE_BYTES_MIN = 1 << 30

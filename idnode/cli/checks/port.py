@@ -1,14 +1,16 @@
-"""The port: free, or held by an idnode."""
+"""The ports: free, or held by an idnode."""
 
 import errno
+import socket
 
 import aiohttp
 
-from idnode.cli.checks.finding import Finding, fail, ok
+from idnode.cli.checks.finding import Finding, fail, ok, warn
 from idnode.config import Settings
-from idnode.lifecycle import CannotStart, listening_socket
+from idnode.lifecycle import RECEIVE_BYTES, CannotStart, listening_socket, receiving_socket
 
 PROBE_SECONDS_MAX = 3.0
+_NATIVE = "IDNODE_NATIVE_PORT"
 ALIVE = "alive"
 """What /livez of an idnode says."""
 
@@ -22,9 +24,28 @@ async def check_port(settings: Settings) -> Finding:
     return ok("port", f"{settings.http_host} port {settings.http_port} is free")
 
 
+async def check_native_port(settings: Settings) -> list[Finding]:
+    """The same of the native protocol, over TCP and UDP; nothing to say where it is off."""
+    host, port = settings.http_host, settings.native_port
+    if not port:
+        return []
+    try:
+        listening_socket(host, port, setting=_NATIVE).close()
+        with receiving_socket(host, port, setting=_NATIVE) as receiver:
+            buffer_bytes = receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    except CannotStart as error:
+        if _is_taken(error) and await _is_idnode(settings.own_url):
+            return [ok("native port", f"{port} is held, and an idnode answers at {settings.own_url}")]
+        advice = f"set IDNODE_NATIVE_PORT, 0 turns it off; who has it: ss -lnptu 'sport = :{port}'"
+        return [fail("native port", error.detail, advice)]
+    if buffer_bytes < RECEIVE_BYTES:
+        found = f"{host} port {port} is free; {buffer_bytes:,} bytes of datagrams may wait there"
+        return [warn("native port", found, f"sysctl -w net.core.rmem_max={RECEIVE_BYTES}")]
+    return [ok("native port", f"{host} port {port} is free, over TCP and UDP")]
+
+
 async def _holder(settings: Settings, error: CannotStart) -> Finding:
-    cause = error.__cause__
-    if not isinstance(cause, OSError) or cause.errno != errno.EADDRINUSE:
+    if not _is_taken(error):
         return fail(
             "port",
             error.detail,
@@ -35,6 +56,11 @@ async def _holder(settings: Settings, error: CannotStart) -> Finding:
         return ok("port", f"{settings.http_port} is held by an idnode that answers at {url}")
     advice = f"set IDNODE_HTTP_PORT, or end the program: ss -ltnp 'sport = :{settings.http_port}'"
     return fail("port", f"{settings.http_port} is held by another program", advice)
+
+
+def _is_taken(error: CannotStart) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE
 
 
 async def _is_idnode(url: str) -> bool:

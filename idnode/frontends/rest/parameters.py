@@ -55,7 +55,7 @@ class Selection:
         indexes = _texts(pairs, "index", INDEXES_MAX)
         types = [fold(text) for text in _texts(pairs, "type", TYPES_MAX)]
         return cls(
-            indexes=frozenset(_index_of(text) for text in indexes),
+            indexes=frozenset(index_of(text) for text in indexes),
             types=frozenset(types),
             type_beginnings=tuple({text for text in types if text.endswith(".")}),
         )
@@ -163,7 +163,8 @@ def _texts(pairs: Pairs, name: str, items_max: int) -> list[str]:
     return texts
 
 
-def _index_of(text: str) -> int:
+def index_of(text: str) -> int:
+    """One index of a query. Raises InvalidInput."""
     if _INDEX.fullmatch(text) is None or abs(int(text)) > VALUE_INDEX_MAX:
         detail = f"index '{shown(text)}' is not a number of at most {VALUE_INDEX_MAX}"
         raise InvalidInput(detail, violations=(Violation("index", "integer", detail, shown(text)),))

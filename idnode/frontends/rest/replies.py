@@ -11,20 +11,29 @@ from idnode.frontends.problems import RETRY_AFTER_SECONDS
 from idnode.frontends.rest.parameters import Presentation
 from idnode.frontends.rest.referral import site_value
 from idnode.frontends.rest.visibility import Unreadable
+from idnode.frontends.rest.writing import NOT_POSITIVE
 from idnode.frontends.v1.conditions import is_not_modified
 from idnode.model.errors import (
+    AlreadyRegistered,
+    Conflict,
     Deleted,
     Elsewhere,
     Forbidden,
     IdnodeError,
     InvalidIdentifier,
     InvalidInput,
+    InvalidPrefix,
+    MalformedInput,
     NotAuthenticated,
     NotFound,
     NotResponsible,
     Unavailable,
+    VersionMoved,
+    Violation,
     shown,
 )
+from idnode.registry.handle_admin import IdentityNotVerified
+from idnode.registry.handle_rights import NoSuchValues, NotWritable, ValuesExist
 from idnode.storage.identifiers import StoredRecord
 from idnode.wire.handle_json import values_to_json
 
@@ -40,11 +49,12 @@ _PUBLIC_HEAD = (
     + "Content-Length: %d\r\n\r\n"
 ).encode()
 NOT_RESPONSIBLE_MESSAGE = "That prefix doesn't live here"
+VIOLATIONS_TOLD_MAX = 10
 FAULT_MESSAGE = "Server error processing request, see server logs"
 
 
 class ResponseCode(IntEnum):
-    """The response codes of the Handle protocol that reading can end with (§1.2)."""
+    """The response codes of the Handle protocol that a request can end with (§1.2)."""
 
     SUCCESS = 1
     ERROR = 2
@@ -52,8 +62,11 @@ class ResponseCode(IntEnum):
     PROTOCOL_ERROR = 4
     NOT_SUPPORTED = 5
     HANDLE_NOT_FOUND = 100
+    HANDLE_EXISTS = 101
     INVALID_HANDLE = 102
     VALUES_NOT_FOUND = 200
+    VALUE_EXISTS = 201
+    INVALID_VALUE = 202
     NOT_RESPONSIBLE = 301
     PREFIX_REFERRAL = 303
     INVALID_ADMIN = 400
@@ -68,22 +81,34 @@ STATUS: dict[ResponseCode, int] = {
     ResponseCode.PROTOCOL_ERROR: 400,
     ResponseCode.NOT_SUPPORTED: 501,
     ResponseCode.HANDLE_NOT_FOUND: 404,
+    ResponseCode.HANDLE_EXISTS: 409,
     ResponseCode.INVALID_HANDLE: 400,
-    ResponseCode.VALUES_NOT_FOUND: 200,
+    ResponseCode.VALUES_NOT_FOUND: 400,
+    ResponseCode.VALUE_EXISTS: 409,
+    ResponseCode.INVALID_VALUE: 400,
     ResponseCode.NOT_RESPONSIBLE: 400,
     ResponseCode.PREFIX_REFERRAL: 300,
     ResponseCode.INVALID_ADMIN: 403,
     ResponseCode.INSUFFICIENT_PERMISSION: 403,
     ResponseCode.AUTHENTICATION_NEEDED: 401,
 }
-"""The HTTP status of each code, for lookups (§2, "rc -> HTTP")."""
+"""The HTTP status of each code (§2, "rc -> HTTP"); a lookup that finds no value is 200 all the same."""
 
 CODES: dict[type[IdnodeError], ResponseCode] = {
     InvalidIdentifier: ResponseCode.INVALID_HANDLE,
+    InvalidPrefix: ResponseCode.INVALID_HANDLE,
     InvalidInput: ResponseCode.PROTOCOL_ERROR,
     NotAuthenticated: ResponseCode.AUTHENTICATION_NEEDED,
     Unreadable: ResponseCode.INSUFFICIENT_PERMISSION,
+    NotWritable: ResponseCode.INSUFFICIENT_PERMISSION,
     Forbidden: ResponseCode.INVALID_ADMIN,
+    AlreadyRegistered: ResponseCode.HANDLE_EXISTS,
+    ValuesExist: ResponseCode.VALUE_EXISTS,
+    NoSuchValues: ResponseCode.VALUES_NOT_FOUND,
+    # A prefix that is stopped, a template that was retired: what the rules of this node forbid.
+    Conflict: ResponseCode.INSUFFICIENT_PERMISSION,
+    # Somebody else was faster, again and again.
+    VersionMoved: ResponseCode.BUSY,
     # Also what is suspended and what was deleted: to a Handle client they are not there.
     NotFound: ResponseCode.HANDLE_NOT_FOUND,
     Deleted: ResponseCode.HANDLE_NOT_FOUND,
@@ -95,11 +120,15 @@ CODES: dict[type[IdnodeError], ResponseCode] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer before it takes the form that the request asked for. Only what may be kept has an ETag."""
+    """An answer before it takes the form that the request asked for. Only what may be kept has an ETag.
+
+    `challenges` go into the WWW-Authenticate headers of a 401.
+    """
 
     status: int
     json: bytes
     etag: str | None = None
+    challenges: tuple[str, ...] = ('Bearer realm="idnode"',)
 
 
 def code_of(error: IdnodeError) -> ResponseCode:
@@ -122,13 +151,52 @@ def refusal_reply(error: IdnodeError, handle: str | None) -> Reply:
         case Elsewhere(site=site):
             values = orjson.Fragment(values_to_json([site_value(site)]))
             return _reply(code, {"handle": handle, "values": values})
-        case NotFound() | Deleted():
+        case NotFound():
             return _reply(code, {"handle": handle})
+        case Deleted():
+            # When, and with which handle to go on: in words, because the interface has no member for it.
+            return _reply(code, {"message": error.detail, "handle": handle})
         case NotResponsible():
             return _reply(code, {"message": NOT_RESPONSIBLE_MESSAGE, "handle": handle})
         case _:
             detail = FAULT_MESSAGE if code is ResponseCode.ERROR else error.detail
             return _reply(code, {"message": detail, "handle": handle})
+
+
+def write_refusal_reply(error: IdnodeError, handle: str | None) -> Reply:
+    """Why nothing was written: what is wrong with values has a code of its own, and everything wrong is named."""
+    match error:
+        case IdentityNotVerified():
+            # §2: "Wrong: 401, empty body".
+            return Reply(401, b"")
+        case MalformedInput() | InvalidIdentifier() | InvalidPrefix():
+            return refusal_reply(error, handle)
+        case InvalidInput():
+            return _reply(ResponseCode.INVALID_VALUE, {"message": _told(error), "handle": handle})
+        case NoSuchValues():
+            return _reply(ResponseCode.VALUES_NOT_FOUND, {"message": error.detail, "handle": handle})
+        case _:
+            return refusal_reply(error, handle)
+
+
+def written_reply(handle: str, *, status: int) -> Reply:
+    """It was done: 201 for something new, 200 where something was overwritten or taken away."""
+    return Reply(status, orjson.dumps({"responseCode": int(ResponseCode.SUCCESS), "handle": handle}))
+
+
+def _told(error: InvalidInput) -> str:
+    """All violations in one text, each with its place, value and limit; the documents of the protocol have no more."""
+    if error.detail.endswith(NOT_POSITIVE) or not error.violations:
+        return error.detail
+    told = [_told_violation(violation) for violation in error.violations[:VIOLATIONS_TOLD_MAX]]
+    more = len(error.violations) + error.unlisted - len(told)
+    return "; ".join(told) + (f" (and {more} more)" if more else "")
+
+
+def _told_violation(violation: Violation) -> str:
+    value = "" if violation.value is None else f" (got {violation.value})"
+    limit = "" if violation.limit is None or violation.limit in violation.detail else f" (limit {violation.limit})"
+    return f"{violation.pointer or 'body'}: {violation.detail}{value}{limit}"
 
 
 def not_supported_reply(message: str) -> Reply:
@@ -142,12 +210,18 @@ def unknown_endpoint_reply(method: str, path: str) -> Reply:
     return Reply(404, _reply(ResponseCode.PROTOCOL_ERROR, {"message": message}).json)
 
 
-def respond(reply: Reply, request: web.Request, presentation: Presentation) -> web.Response:
-    """The reply in the form that was asked for, or 304 when the client has it already."""
+def respond(
+    reply: Reply, request: web.Request, presentation: Presentation, *, is_secret: bool | None = None
+) -> web.Response:
+    """The reply in the form that was asked for, or 304 when the client has it already.
+
+    `is_secret`: nobody on the way can read it; without it TLS says so.
+    """
     origin = request.headers.get("Origin")
-    if request.method != "POST" and is_not_modified(request.headers.get("If-None-Match"), reply.etag):
+    if request.method in ("GET", "HEAD") and is_not_modified(request.headers.get("If-None-Match"), reply.etag):
         return web.Response(status=304, headers=(*cors_headers(origin), ("ETag", reply.etag or "")))
-    return response_of(rendered(reply, presentation, origin=origin, is_secure=request.secure))
+    is_secure = request.secure if is_secret is None else is_secret
+    return response_of(rendered(reply, presentation, origin=origin, is_secure=is_secure))
 
 
 def rendered(reply: Reply, presentation: Presentation, *, origin: str | None = None, is_secure: bool = False) -> Answer:
@@ -158,11 +232,13 @@ def rendered(reply: Reply, presentation: Presentation, *, origin: str | None = N
     # §2: "Only over TLS: over plain http a 401 is turned into 403".
     status = 403 if reply.status == 401 and not is_secure else reply.status
     if status == 401:
-        headers += (("WWW-Authenticate", 'Bearer realm="idnode"'),)
+        headers += tuple(("WWW-Authenticate", challenge) for challenge in reply.challenges)
     if status == 503:
         headers += (("Retry-After", str(RETRY_AFTER_SECONDS)),)
     kind = JSON_TYPE if presentation.callback is None else SCRIPT_TYPE
-    return Answer(status, (*headers, ("Content-Type", kind)), presented(reply.json, presentation))
+    return Answer(
+        status, (*headers, ("Content-Type", kind)), presented(reply.json, presentation) if reply.json else b""
+    )
 
 
 def public_rest(handle: bytes, stored: StoredRecord) -> bytes:

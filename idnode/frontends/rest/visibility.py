@@ -12,7 +12,7 @@ from idnode.wire.record_json import read_record
 
 
 class Asker(Enum):
-    """Who asks: nobody known, a key whose scope does not hold the prefix, one whose scope does."""
+    """Who asks: nobody known, the key of somebody else, the owner's key."""
 
     ANONYMOUS = auto()
     STRANGER = auto()
