@@ -17,6 +17,7 @@ from idnode.cli.files import STDIN
 from idnode.cli.node_client import NodeClient
 from idnode.cli.options import JsonOption, KeyOption, UrlOption
 from idnode.cli.record_view import show_record
+from idnode.cli.resolve_natively import resolve_natively, resolve_recursively, server_address, top_address
 from idnode.cli.running import failures_shown
 from idnode.frontends.v1.schemas.identifiers import RecordOut, ResolutionOut, ResolveOut
 from idnode.model.limits import RESOLVE_BATCH_MAX
@@ -27,16 +28,38 @@ LINES_MAX = 1_000_000
 IdentifiersArgument = Annotated[
     list[str], typer.Argument(metavar="IDENTIFIER...", help="Identifiers, or - to read them from standard input.")
 ]
+NativeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT", help="Ask this server over the native Handle protocol; with --recursive the top node."
+    ),
+]
+RecursiveOption = Annotated[
+    bool, typer.Option("--recursive", help="Find out from the top node (IDNODE_RECURSION_TOP) on who answers, and ask.")
+]
+PrivateOption = Annotated[bool, typer.Option("--private", help="Let --recursive be led to private addresses, too.")]
 
 
 def resolve(
-    identifiers: IdentifiersArgument, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
+    identifiers: IdentifiersArgument,
+    native: NativeOption = None,
+    recursive: RecursiveOption = False,
+    private: PrivateOption = False,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print what identifiers resolve to: the public values, or all of them with a key that reaches the prefix.
 
+    With --native or --recursive over the native Handle protocol: always the public values, aliases followed.
     Exit code 5 when one is not found, 1 when one is no identifier.
     """
     with failures_shown(as_json=as_json):
+        if native is not None or recursive:
+            worst = _over_native(identifiers, native, recursive=recursive, private=private, as_json=as_json)
+            raise typer.Exit(worst)
+        if private:
+            raise WrongUsage("--private goes with --recursive")
         destination = destination_of(url, key)
         if len(identifiers) == 1 and identifiers[0] != STDIN:
             worst = uvloop.run(_resolve_one(destination, identifiers[0], as_json=as_json))
@@ -44,6 +67,16 @@ def resolve(
             wanted = _lines_of_stdin() if identifiers == [STDIN] else identifiers
             worst = uvloop.run(_resolve_many(destination, wanted, as_json=as_json))
     raise typer.Exit(worst)
+
+
+def _over_native(identifiers: list[str], native: str | None, *, recursive: bool, private: bool, as_json: bool) -> Exit:
+    if private and not recursive:
+        raise WrongUsage("--private goes with --recursive")
+    wanted = _lines_of_stdin() if identifiers == [STDIN] else identifiers
+    if recursive:
+        top = top_address(native)
+        return uvloop.run(resolve_recursively(wanted, top, allows_private=private, as_json=as_json))
+    return uvloop.run(resolve_natively(wanted, server_address(native or "", "--native"), as_json=as_json))
 
 
 async def _resolve_one(destination: Destination, identifier: str, *, as_json: bool) -> Exit:

@@ -14,13 +14,14 @@ from rich.console import Console
 from idnode.storage.embedded import EmbeddedPostgres
 from loadtest.bench import CannotMeasure, bulk
 from loadtest.bench.memory import memory
+from loadtest.bench.native import native_cold, native_junk, native_tcp, native_udp
 from loadtest.bench.processes import GENERATOR_CORE, SERVER_CORE
 from loadtest.bench.programs import require
 from loadtest.bench.reading import HOT_KEYS, batch, cold, hot
 from loadtest.bench.rounds import Bench
 from loadtest.bench.rows import Row, is_disturbed, is_missed, table_of, write_json
 from loadtest.bench.servers import node
-from loadtest.bench.writing import fresh, mixed, register
+from loadtest.bench.writing import batch_write, fresh, mixed, register
 
 RESULTS = Path("loadtest/results/bench.json")
 TABLE_COLUMNS_MIN = 160
@@ -32,8 +33,13 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Row]]] = {
     "mixed": mixed,
     "fresh": fresh,
     "register": register,
+    "batch-write": batch_write,
+    "native-udp": native_udp,
+    "native-tcp": native_tcp,
+    "native-cold": native_cold,
+    "native-junk": native_junk,
 }
-OVER_ALL_ROWS = {"cold", "batch"}
+OVER_ALL_ROWS = {"cold", "batch", "native-cold"}
 NOTES = (
     f"The server has core {SERVER_CORE}, the generator core {GENERATOR_CORE}, PostgreSQL takes what is left of both.",
     "busy: share of its core that the server / the generator used; the one near 100 % limits the row. Neither: the row",
@@ -100,7 +106,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--only", type=_names, default=tuple(MEASUREMENTS), help=f"of {','.join(MEASUREMENTS)}")
     parser.add_argument("--rounds", type=_between(1, 100), default=3, help="of which medians are taken")
     parser.add_argument("--seconds", type=_between(1, 600), default=4, help="of each run")
-    parser.add_argument("--rows", type=_between(HOT_KEYS, bulk.ROWS_MAX), default=1_000_000, help="of cold and batch")
+    parser.add_argument(
+        "--rows", type=_between(HOT_KEYS, bulk.ROWS_MAX), default=1_000_000, help="of cold, batch and native-cold"
+    )
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
     return parser
 

@@ -81,15 +81,43 @@ function kinds.pipelined(option)
     end
 end
 
--- A registration each time; {n} in `body` is a number of eight digits that is used once.
+-- `body` between its places {n}, and its size with numbers of eight digits there.
+local function pieces(body)
+    local found, size, from = {}, 0, 1
+    while true do
+        local place = body:find("{n}", from, true)
+        found[#found + 1] = body:sub(from, place and place - 1)
+        size = size + #found[#found]
+        if not place then
+            return found, size + 8 * (#found - 1)
+        end
+        from = place + 3
+    end
+end
+
+-- A registration each time; {n} in `body` is a number of eight digits that no other request has.
 function kinds.register(option)
-    local place = option.body:find("{n}", 1, true)
-    local before, after = option.body:sub(1, place - 1), option.body:sub(place + 3)
-    local head = posts(option, "/v1/identifiers") .. (#before + 8 + #after) .. "\r\n\r\n" .. before
+    local parts, size = pieces(option.body)
     local number = SERIES_FIRST
+    parts[1] = posts(option, "/v1/identifiers") .. size .. "\r\n\r\n" .. parts[1]
     return function()
         number = number + 1
-        return head .. number .. after
+        return table.concat(parts, number)
+    end
+end
+
+-- POST /v1/identifiers:batch of BATCH rows; each has a number of its own.
+function kinds.rows(option)
+    local parts, size = pieces(option.body)
+    local number = SERIES_FIRST
+    local head = posts(option, "/v1/identifiers:batch") .. (#'{"rows":[]}' + BATCH * (size + 1) - 1) .. "\r\n\r\n"
+    return function()
+        local rows = {}
+        for place = 1, BATCH do
+            number = number + 1
+            rows[place] = table.concat(parts, number)
+        end
+        return head .. '{"rows":[' .. table.concat(rows, ",") .. "]}"
     end
 end
 

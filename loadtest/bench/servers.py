@@ -49,6 +49,9 @@ class Node(Server):
 def node(home: Path, dsn: str, *, workers: int = 1, **settings: object) -> Iterator[Node]:
     """`idnode serve` on a database of ours, otherwise as by default but for `settings` (names without IDNODE_)."""
     given = {"home": home, "http_port": free_port(), "database_url": dsn, "seed_products": 1, **settings}
+    if "native_port" in Settings.model_fields:
+        # Another node of this machine may have the usual one.
+        given.setdefault("native_port", 0)
     has_workers = "workers" in Settings.model_fields
     if has_workers:
         given["workers"] = workers

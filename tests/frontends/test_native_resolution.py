@@ -10,6 +10,7 @@ from harness import NodeUnderTest
 from idnode.frontends.fastpath.front import FrontLimits
 from idnode.frontends.native.tcp import NativeConnection
 from idnode.frontends.native.udp import Datagrams
+from idnode.resolver.tally import Outcome
 from idnode.wire.cursor import Reader
 from idnode.wire.messages.bodies import HandleValues, ResolutionRequest, read_text_body
 from idnode.wire.messages.codes import REQUEST_FLAGS_DEFAULT, OpCode, OpFlag, ResponseCode
@@ -101,7 +102,7 @@ async def test_a_handle_is_answered_again_and_again(native: Native) -> None:
         assert answer.header.flags == 0x99000000
         assert HandleValues.decode(answer.body).handle == "88.118.8/jx-1"
         assert [value.type for value in HandleValues.decode(answer.body).values] == ["URL"]
-    assert native.node.node.resolving.usage.by_outcome()["hit"] == 2
+    assert native.node.node.resolving.usage.by_outcome()[Outcome.HIT] == 2
 
 
 async def test_both_ways_of_reading_answer_alike(native: Native) -> None:
@@ -188,7 +189,7 @@ async def test_an_unknown_operation_is_not_supported_and_names_its_request(nativ
 async def test_a_connection_stays_open_and_takes_requests_in_any_split(native: Native) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", native.port)
     data = b"".join(asked("88.118.8/JX-1", number=number) for number in range(1, 21))
-    stream, numbers = MessageStream(), set()
+    stream, numbers = MessageStream(), set[int]()
     for at in range(0, len(data), 37):
         writer.write(data[at : at + 37])
         await asyncio.sleep(0)

@@ -40,13 +40,23 @@ _AROUND_BODY_BYTES = 28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """As what answers below a prefix count: those that were read, and those that are kept."""
+
+    missed: Tally
+    hit_number: int
+
+
+@dataclass(slots=True, eq=False)
 class Below:
-    """What is the same for all identifiers of a prefix: its tallies by number."""
+    """What is the same for all identifiers of a prefix.
+
+    Tallies are made when something was found: whoever asks for prefixes that nobody has makes none.
+    """
 
     prefix: Prefix
     top: str
-    missed: Tally
-    hit_number: int
+    counted: Counted | None = None
 
 
 class PlainReads:
@@ -69,7 +79,7 @@ class PlainReads:
         self._loop = asyncio.get_running_loop()
         self._below: dict[bytes, Below] = {}
         self._versions: dict[bytes, bytes] = {}
-        self._answered: list[tuple[bytes, str, bytes, int, Below, Source, int]] = []
+        self._answered: list[tuple[bytes, str, bytes, int, Counted, Source, int]] = []
 
     def ask(self, data: bytes, key: bytes, source: Source, told: Told, otherwise: Callable[[], None]) -> bool:
         """Begin the read. False: it is none of the plain ones, and nothing was begun.
@@ -91,9 +101,10 @@ class PlainReads:
                 return
             kept = self._kept_form(data, stored)
             told(with_request_id(kept, data, _NUMBER.pack(int(self._seconds()) + EXPIRY_SECONDS_DEFAULT)))
+            counted = below.counted or self._count(below)
             if not self._answered:
                 self._loop.call_soon(self._keep)
-            self._answered.append((key, folded, kept, since, below, source, began))
+            self._answered.append((key, folded, kept, since, counted, source, began))
 
         try:
             return self._resolver.ask(below.prefix, folded, found)
@@ -122,18 +133,22 @@ class PlainReads:
         ended = perf_counter_ns()
         self._counters.found += len(answered)
         keep, count = self._cache.keep, self._usage.count
-        for key, folded, kept, since, below, source, began in answered:
-            count(source, below.missed, ended - began)
-            keep(key, folded, kept, below.hit_number, negative=False, since=since)
+        for key, folded, kept, since, counted, source, began in answered:
+            count(source, counted.missed, ended - began)
+            keep(key, folded, kept, counted.hit_number, negative=False, since=since)
 
     def _remember(self, text: bytes) -> Below:
         if len(self._below) >= PREFIXES_REMEMBERED_MAX:
             self._below.clear()
         prefix = Prefix.parse(text.decode("ascii"))
-        missed = self._usage.tally(prefix.folded, ROUTE, 200, Outcome.MISS)
-        hit = self._usage.tally(prefix.folded, ROUTE, 200, Outcome.HIT)
-        below = self._below[text] = Below(prefix, prefix.folded + "/", missed, hit.number)
+        below = self._below[text] = Below(prefix, prefix.folded + "/")
         return below
+
+    def _count(self, below: Below) -> Counted:
+        missed = self._usage.tally(below.prefix.folded, ROUTE, 200, Outcome.MISS)
+        hit = self._usage.tally(below.prefix.folded, ROUTE, 200, Outcome.HIT)
+        counted = below.counted = Counted(missed, hit.number)
+        return counted
 
     def _remember_version(self, data: bytes) -> bytes:
         answered = Envelope(spoken(Envelope.decode(data)), OWN_VERSION, False, False, 0, 0, 0, 0).encode()[:4]

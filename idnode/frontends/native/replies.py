@@ -3,18 +3,26 @@
 from typing import NamedTuple
 
 from idnode.frontends.rest.referral import site_value
+from idnode.handle_client.errors import RecursionStopped
 from idnode.model.errors import (
+    AlreadyRegistered,
+    Conflict,
     Deleted,
     Elsewhere,
     Forbidden,
     IdnodeError,
     InvalidIdentifier,
     InvalidInput,
+    InvalidPrefix,
+    MalformedInput,
     NotAuthenticated,
     NotFound,
     NotResponsible,
     Unavailable,
+    VersionMoved,
 )
+from idnode.registry.handle_admin import IdentityNotVerified
+from idnode.registry.handle_rights import NoSuchValues, NotWritable, ValuesExist
 from idnode.wire.messages.bodies import Referral, text_body
 from idnode.wire.messages.codes import OpCode, OpFlag, ResponseCode
 from idnode.wire.messages.digests import request_digest
@@ -28,15 +36,26 @@ FAULT_TEXT = "Server error processing request, see server logs"
 
 CODES: dict[type[IdnodeError], ResponseCode] = {
     InvalidIdentifier: ResponseCode.INVALID_HANDLE,
+    InvalidPrefix: ResponseCode.INVALID_HANDLE,
     InvalidInput: ResponseCode.PROTOCOL_ERROR,
     NotAuthenticated: ResponseCode.AUTHENTICATION_NEEDED,
+    IdentityNotVerified: ResponseCode.AUTHENTICATION_FAILED,
+    NotWritable: ResponseCode.INSUFFICIENT_PERMISSION,
     Forbidden: ResponseCode.INVALID_ADMIN,
+    AlreadyRegistered: ResponseCode.HANDLE_EXISTS,
+    ValuesExist: ResponseCode.VALUE_EXISTS,
+    NoSuchValues: ResponseCode.VALUES_NOT_FOUND,
+    # A prefix that is stopped, a template that was retired: what the rules of this node forbid.
+    Conflict: ResponseCode.INSUFFICIENT_PERMISSION,
+    # Somebody else was faster, again and again.
+    VersionMoved: ResponseCode.BUSY,
     # Also what is suspended, reserved and deleted: to a Handle client they are not there.
     NotFound: ResponseCode.HANDLE_NOT_FOUND,
     Deleted: ResponseCode.HANDLE_NOT_FOUND,
     NotResponsible: ResponseCode.NOT_RESPONSIBLE,
     Elsewhere: ResponseCode.PREFIX_REFERRAL,
     Unavailable: ResponseCode.BUSY,
+    RecursionStopped: ResponseCode.RECURSION_LIMIT,
 }
 
 
@@ -66,6 +85,19 @@ def refusal(error: IdnodeError, *, refuses_referral: bool = False) -> Outcome:
             return Outcome(code, text_body(FAULT_TEXT if code is ResponseCode.ERROR else error.detail))
 
 
+def write_refusal(error: IdnodeError) -> Outcome:
+    """Why nothing was done: what is wrong with values has a code of its own; the text tells the first violation."""
+    match error:
+        case MalformedInput() | InvalidIdentifier() | InvalidPrefix():
+            return refusal(error)
+        case InvalidInput():
+            return Outcome(ResponseCode.INVALID_VALUE, text_body(error.detail))
+        case NoSuchValues():
+            return Outcome(ResponseCode.VALUES_NOT_FOUND, text_body(error.detail))
+        case _:
+            return refusal(error)
+
+
 def reply(request: Message, outcome: Outcome, *, now: int, session_id: int = 0) -> bytes:
     """The message that answers `request`; `now` is a unix second."""
     header = reply_header(request.header, outcome.code, serial=SITE_SERIAL, expiration=now + EXPIRY_SECONDS_DEFAULT)
@@ -79,13 +111,15 @@ def unreadable_reply(envelope: Envelope | None, *, now: int) -> bytes:
     """The answer to what is no message: operation 0, and no request that it could name (§1.4)."""
     version = OWN_VERSION if envelope is None else spoken(envelope)
     own = Envelope(version, OWN_VERSION, False, False, 0, UNKNOWN_REQUEST, 0, 0)
-    header = Header(
-        OpCode.NONE,
-        ResponseCode.PROTOCOL_ERROR,
-        OpFlag.AUTHORITATIVE,
-        SITE_SERIAL,
-        0,
-        now + EXPIRY_SECONDS_DEFAULT,
-        0,
-    )
-    return write_message(own, header, text_body(FAULT_TEXT))
+    outcome = Outcome(ResponseCode.PROTOCOL_ERROR, text_body(FAULT_TEXT))
+    return write_message(own, _bare_header(outcome, now), outcome.body)
+
+
+def sealed_refusal(envelope: Envelope, outcome: Outcome, *, now: int) -> bytes:
+    """The answer to a message that cannot be opened: its operation is not known, its request is."""
+    return write_message(reply_envelope(envelope), _bare_header(outcome, now), outcome.body)
+
+
+def _bare_header(outcome: Outcome, now: int) -> Header:
+    expiration = now + EXPIRY_SECONDS_DEFAULT
+    return Header(OpCode.NONE, outcome.code, OpFlag.AUTHORITATIVE, SITE_SERIAL, 0, expiration, 0)

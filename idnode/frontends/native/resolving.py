@@ -11,7 +11,7 @@ from idnode.frontends.native.replies import Outcome, refusal, reply
 from idnode.model.errors import IdnodeError, NotResponsible, Unavailable
 from idnode.resolver import tally as tallies
 from idnode.resolver.cache import AnswerCache
-from idnode.resolver.service import ResolverService
+from idnode.resolver.service import VERSION_ELSEWHERE, ResolverService
 from idnode.resolver.tally import Source
 from idnode.resolver.usage import Usage
 from idnode.storage.identifiers import StoredRecord
@@ -62,6 +62,8 @@ class Asked(NamedTuple):
     source: Source
     begun: int
     told: Told
+    withheld: Callable[[], None] | None = None
+    """Called instead of an answer where somebody has to prove who asks."""
 
 
 def key_of(data: bytes) -> bytes:
@@ -100,15 +102,22 @@ class NativeResolving:
             finally:
                 self._tasks = None
 
-    def ask(self, message: Message, data: bytes, source: Source, told: Told) -> None:
-        """Begin to answer a resolution."""
+    def ask(
+        self,
+        message: Message,
+        data: bytes,
+        source: Source,
+        told: Told,
+        withheld: Callable[[], None] | None = None,
+    ) -> None:
+        """Begin to answer a resolution; `withheld` is called instead where values take credentials."""
         begun, since = perf_counter_ns(), self._cache.mark()
         try:
             read = NativeRead.of(message)
         except IdnodeError as error:
             told(self._counted(message, refusal(error), source, begun))
             return
-        asked = Asked(message, read, key_of(data), since, source, begun, told)
+        asked = Asked(message, read, key_of(data), since, source, begun, told, withheld)
         try:
             if self._resolver.ask(read.identifier.prefix, read.identifier.folded, partial(self._done, asked)):
                 return
@@ -121,10 +130,13 @@ class NativeResolving:
             self._tasks.create_task(self._look_up(asked))
 
     async def _look_up(self, asked: Asked) -> None:
+        recursively = bool(asked.message.header.flags & OpFlag.RECURSIVE)
         try:
-            stored = await self._resolver.resolve(asked.read.identifier)
+            stored = await self._resolver.resolve(asked.read.identifier, recursively=recursively)
         except IdnodeError as error:
-            self._refused(asked, error)
+            # What another node said is kept by whoever asked it: no change of it is told to this one.
+            keeps = not (recursively and self._resolver.asks_elsewhere(asked.read.identifier.prefix))
+            self._refused(asked, error, keeps=keeps)
         else:
             self._found(asked, stored)
 
@@ -141,20 +153,22 @@ class NativeResolving:
 
     def _found(self, asked: Asked, stored: StoredRecord) -> None:
         try:
-            self._speak(asked, asked.read.found(stored))
+            self._speak(asked, asked.read.found(stored), keeps=stored.version != VERSION_ELSEWHERE)
         except IdnodeError as withheld:
             self._refused(asked, withheld)
 
-    def _refused(self, asked: Asked, error: IdnodeError) -> None:
-        self._speak(asked, asked.read.refused(error), is_foreign=isinstance(error, NotResponsible))
+    def _refused(self, asked: Asked, error: IdnodeError, *, keeps: bool = True) -> None:
+        is_foreign = isinstance(error, NotResponsible)
+        self._speak(asked, asked.read.refused(error), is_foreign=is_foreign, keeps=keeps)
 
-    def _speak(self, asked: Asked, outcome: Outcome, *, is_foreign: bool = False) -> None:
+    def _speak(self, asked: Asked, outcome: Outcome, *, is_foreign: bool = False, keeps: bool = True) -> None:
         """Tell and, if others may be told the same, keep."""
         message, identifier = asked.message, asked.read.identifier
         data = reply(message, outcome, now=int(self._seconds()))
-        prefix = None if is_foreign else identifier.prefix.folded
+        prefix = None if is_foreign or not keeps else identifier.prefix.folded
         status, is_negative = STATUS.get(outcome.code, 500), outcome.code in KEPT_NEGATIVE
-        if (is_negative or outcome.code in KEPT) and not message.header.flags & UNKEPT_FLAGS:
+        is_shared = not message.header.flags & UNKEPT_FLAGS and not message.credential
+        if keeps and is_shared and (is_negative or outcome.code in KEPT):
             kind = tallies.Outcome.NEGATIVE if is_negative else tallies.Outcome.HIT
             kept = self._usage.tally(prefix, ROUTE, status, kind)
             self._cache.keep(
@@ -164,7 +178,10 @@ class NativeResolving:
             prefix, ROUTE, status, tallies.Outcome.ERROR if status >= 500 else tallies.Outcome.MISS
         )
         self._usage.count(asked.source, missed, perf_counter_ns() - asked.begun)
-        asked.told(data)
+        if asked.withheld is not None and outcome.code is ResponseCode.AUTHENTICATION_NEEDED:
+            asked.withheld()
+        else:
+            asked.told(data)
 
     def _counted(self, message: Message, outcome: Outcome, source: Source, begun: int) -> bytes:
         tally = self._usage.tally(None, ROUTE, STATUS.get(outcome.code, 500), tallies.Outcome.MISS)

@@ -1,6 +1,6 @@
 """The numbers of the native protocol: operations, response codes, flags (handle-protocol.md §1.2)."""
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 
 class OpCode(IntEnum):
@@ -64,8 +64,8 @@ class ResponseCode(IntEnum):
     MESSAGE_REJECTED = 505
 
 
-class OpFlag(IntFlag):
-    """Bits of a header."""
+class OpFlag(IntEnum):
+    """Bits of a header. No IntFlag, which keeps every combination ever seen: clients can send 2^32."""
 
     AUTHORITATIVE = 0x8000_0000
     CERTIFY = 0x4000_0000

@@ -26,11 +26,12 @@ from idnode.wire.messages.bodies import (
     read_text_body,
     text_body,
 )
+from idnode.wire.messages.codes import OpCode, ResponseCode
 from idnode.wire.messages.credential import MAC, Credential, signed_bytes
 from idnode.wire.messages.digests import MD5, SHA1, SHA256, RequestDigest, read_digest, request_digest
 from idnode.wire.messages.envelope import OWN_VERSION, Envelope, Version
 from idnode.wire.messages.header import Header
-from idnode.wire.messages.message import read_message, write_message
+from idnode.wire.messages.message import read_message, reply_header, write_message
 from idnode.wire.messages.packets import (
     ASSEMBLIES_MAX,
     ASSEMBLY_SECONDS_MAX,
@@ -211,3 +212,12 @@ def test_junk_is_refused_and_nothing_else(data: bytes) -> None:
     ):
         with suppress(MalformedMessage):
             read(data)
+
+
+def test_flags_that_nobody_knows_leave_nothing_behind() -> None:
+    header = Header(OpCode.RESOLUTION, 0, 0x1900_00FF, 0xFFFF, 0, 1_900_000_000, 0)
+    answer = reply_header(header, ResponseCode.SUCCESS, serial=1, expiration=1_900_000_000)
+
+    assert answer.flags == 0x9900_00FF
+    # An IntFlag would have kept the combination, for each that is ever sent.
+    assert type(answer.flags) is int
