@@ -24,7 +24,7 @@ ENV PATH=/opt/idnode/bin:$PATH \
 USER 10001:10001
 WORKDIR /var/lib/idnode
 VOLUME /var/lib/idnode
-EXPOSE 8000
+EXPOSE 8000 2641/tcp 2641/udp
 STOPSIGNAL SIGTERM
 # urlopen raises, and the check fails, unless the answer is 200. No proxy stands between a node and itself.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "\

@@ -24,6 +24,7 @@ class Services:
 
     settings: Settings
     database: Database
+    dsn: str
     stores: DirectoryStores
     directory: Directory
     side: DirectorySide

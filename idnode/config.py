@@ -3,23 +3,30 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from idnode.model.errors import IdnodeError, InvalidPrefix, Violation, shown
-from idnode.model.identifier import Prefix
+from idnode.config_values import (
+    host_setting,
+    networks_setting,
+    prefix_setting,
+    server_setting,
+    site_address_setting,
+    web_address_setting,
+    web_addresses_setting,
+)
+from idnode.model.errors import IdnodeError, Violation, shown
 from idnode.model.reporting import BATCH_RECORDS_MAX
 
 VARIABLE_PREFIX = "IDNODE_"
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1", "localhost": "127.0.0.1"}  # noqa: S104  # nothing binds here
-CLIENT_VARIABLES = frozenset({"config", "key", "simulator_secret", "url"})
+CLIENT_VARIABLES = frozenset({"config", "key", "simulator_secret", "trust_root", "trust_root_key", "url"})
 """Variables that are read elsewhere: the path of the TOML file, and what other commands than `serve` take."""
-FIXED_SETTINGS = ("home", "prefix", "http_host", "http_port", "native_port", "database_url", "pg_bindir")
+FIXED_SETTINGS = ("home", "prefix", "http_host", "http_port", "tls_port", "native_port", "database_url", "pg_bindir")
 """What a reload cannot change."""
 SECRET_SETTINGS = frozenset({"database_url", "sync_secret"})
 SYNC_NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -31,11 +38,12 @@ SYNC_NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 DEPOSIT_NEEDS = ("deposit_key_file", "deposit_signing_key")
 """What a destination of deposits cannot do without; SFTP_NEEDS for one behind SFTP."""
 SFTP_NEEDS = ("deposit_sftp_known_hosts", "deposit_sftp_key")
+TLS_NEEDS = ("tls_port", "tls_certificate", "tls_key")
+HTTP_PORT_DEFAULT = 8000
+NATIVE_PORT_DEFAULT = 2641
 TLS_SETTINGS = ("sync_client_certificate", "sync_client_key", "sync_ca")
 URL_CHARACTERS_MAX = 2_048
 APP_ID_CHARACTERS_MAX = 128
-TRUSTED_PROXIES_MAX = 256
-PROBE_URLS_MAX = 16
 CACHE_BYTES_MIN = 1_048_576
 WORKERS_MAX = 64
 
@@ -44,65 +52,6 @@ class InvalidSettings(IdnodeError):
     """Some settings are wrong; `violations` lists all of them, the pointer being the variable's name."""
 
     code = "invalid-settings"
-
-
-def _host(text: str) -> str:
-    if text != "localhost":
-        try:
-            ip_address(text)
-        except ValueError:
-            raise ValueError("must be an IP address such as 127.0.0.1, 0.0.0.0 or ::, or localhost") from None
-    return text
-
-
-def _node_prefix(text: str) -> str:
-    try:
-        return Prefix.parse(text).text
-    except InvalidPrefix as error:
-        raise ValueError(error.detail) from None
-
-
-def _networks(given: object) -> object:
-    """The elements of an array, or of one text with commas between them."""
-    elements = given.split(",") if isinstance(given, str) else given
-    if not isinstance(elements, list | tuple):
-        raise ValueError("must be addresses and networks, as an array or with commas between them")  # noqa: TRY004
-    if len(elements) > TRUSTED_PROXIES_MAX:
-        raise ValueError(f"has {len(elements)} elements, the limit is {TRUSTED_PROXIES_MAX}")
-    return tuple(_network(element) for element in elements)
-
-
-def _network(element: object) -> IPv4Network | IPv6Network:
-    if isinstance(element, IPv4Network | IPv6Network):
-        return element
-    try:
-        # A number would be taken for an address; nobody writes addresses so.
-        return ip_network(element.strip() if isinstance(element, str) else "")
-    except ValueError:
-        detail = f"'{shown(element)}' is no IP address or network such as 10.0.0.7, 10.0.0.0/8 or fd00::/8"
-        raise ValueError(detail) from None
-
-
-def _web_address(text: str) -> str:
-    """A base that paths can be appended to."""
-    try:
-        parts = urlsplit(text)
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        has_host = False
-    if not has_host or not text.isascii() or parts.scheme not in ("http", "https") or set("?#@") & set(text):
-        raise ValueError("must be an address such as https://top-node.example.com/report, without query or password")
-    return text.rstrip("/")
-
-
-def _web_addresses(given: object) -> object:
-    """The elements of an array, or of one text with commas between them."""
-    elements = given.split(",") if isinstance(given, str) else given
-    if not isinstance(elements, list | tuple) or not all(isinstance(element, str) for element in elements):
-        raise ValueError("must be addresses, as an array or with commas between them")
-    if len(elements) > PROBE_URLS_MAX:
-        raise ValueError(f"has {len(elements)} elements, the limit is {PROBE_URLS_MAX}")
-    return tuple(_web_address(element.strip()) for element in elements)
 
 
 def _cores() -> int:
@@ -121,14 +70,16 @@ class Settings(BaseModel):
 
     home: Path = Path(".idnode")
     """Directory of data and secrets (mode 0700): the embedded PostgreSQL, admin.key."""
-    prefix: Annotated[str, AfterValidator(_node_prefix)] = "88.118"
+    prefix: Annotated[str, AfterValidator(prefix_setting)] = "88.118"
     """The node's own prefix; enterprises get prefixes one label below it."""
-    http_host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    http_host: Annotated[str, AfterValidator(host_setting)] = "127.0.0.1"
     """Address to listen on; `::` listens on IPv6 and IPv4."""
-    http_port: Port = 8000
+    http_port: Port = HTTP_PORT_DEFAULT
     """TCP port of every HTTP interface."""
-    native_port: Annotated[int, Field(ge=0, le=65_535)] = 2641
+    native_port: Annotated[int, Field(ge=0, le=65_535)] = NATIVE_PORT_DEFAULT
     """UDP and TCP port of the native Handle protocol; 0 turns it off."""
+    site_address: Annotated[str, AfterValidator(site_address_setting)] | None = None
+    """Address that Handle clients are told (HS_SITE), instead of IDNODE_HTTP_HOST."""
     workers: int = Field(default_factory=_cores, ge=1, le=WORKERS_MAX)
     """Processes that answer requests."""
     database_url: Annotated[str | None, Field(repr=False)] = None
@@ -149,7 +100,7 @@ class Settings(BaseModel):
     """Time for the header of a request to arrive once it has begun, seconds."""
     connections: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Client connections that one worker holds at most; further ones are refused with 503."""
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)] = ()
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(networks_setting)] = ()
     """Addresses and networks of the proxies whose word on the client's address is believed."""
     client_address: Literal["connection", "x-forwarded-for", "proxy-protocol"] = "connection"
     """Whose word holds: the connection's own, a trusted proxy's X-Forwarded-For, or its PROXY header."""
@@ -189,13 +140,19 @@ class Settings(BaseModel):
     """PEM file of that certificate's key."""
     trusts_loopback: bool = False
     """Whether Handle clients on this machine may show secrets over plain HTTP."""
+    recursion: bool = False
+    """Whether identifiers of prefixes that are not this node's are fetched from whoever answers for them."""
+    recursion_top: Annotated[str | None, AfterValidator(server_setting)] = None
+    """Top node that recursion begins at, host:port of its native Handle protocol."""
+    recursion_private: bool = False
+    """Whether recursion may be led to addresses that are not of the public internet."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe level that is logged. One line per request is logged at info."""
     log_format: Literal["json", "console"] = "json"
     """One JSON object per line, or text for people."""
     sync_transport: Literal["none", "json", "files", "epp"] = "none"
     """How the top node is reported to: not at all, JSON over HTTPS, files in a directory, EPP-shaped XML over HTTP."""
-    sync_url: Annotated[str, Field(max_length=URL_CHARACTERS_MAX), AfterValidator(_web_address)] | None = None
+    sync_url: Annotated[str, Field(max_length=URL_CHARACTERS_MAX), AfterValidator(web_address_setting)] | None = None
     """Address of the top node's interface, for `json` and `epp`."""
     sync_directory: Path | None = None
     """Directory that batches are put into and verdicts are read from, for `files`."""
@@ -225,7 +182,7 @@ class Settings(BaseModel):
     """Whether the comparison with the top node each morning puts right what differs, or only tells of it."""
     probe_seconds: Annotated[int, Field(ge=0, le=3_600)] = 30
     """How often the relay probes the node and its enterprises, seconds; 0 turns it off."""
-    probe_urls: Annotated[tuple[str, ...], BeforeValidator(_web_addresses)] = ()
+    probe_urls: Annotated[tuple[str, ...], BeforeValidator(web_addresses_setting)] = ()
     """Addresses of this node to probe, each a probe point of the 51 % rule; none: the node's own."""
     deposit_destination: Annotated[str | None, Field(min_length=1, max_length=URL_CHARACTERS_MAX)] = None
     """Where deposits go: a directory, or sftp://user@host:port/directory; without it none are made."""
@@ -267,7 +224,8 @@ def load_settings(environment: Mapping[str, str], *, file: Path | None = None) -
         if name.startswith(VARIABLE_PREFIX) and setting not in CLIENT_VARIABLES and text != "":
             members[setting] = text
     settings, violations = _checked(members)
-    violations += _misfits(members) + _deposit_misfits(members)
+    violations += _misfits(members) + _tls_misfits(members) + _native_misfits(members)
+    violations += _deposit_misfits(members) + _recursion_misfits(settings)
     if settings is None or violations:
         listed = "; ".join(f"{v.pointer}: {v.detail}" for v in violations)
         raise InvalidSettings(listed, violations=violations)
@@ -332,6 +290,30 @@ def _misfits(members: Mapping[str, object]) -> tuple[Violation, ...]:
     return tuple(violations)
 
 
+def _tls_misfits(members: Mapping[str, object]) -> tuple[Violation, ...]:
+    """A port of TLS, its certificate and its key: all three or none, and a port of its own."""
+    given = [name for name in TLS_NEEDS if name in members]
+    missing = [name for name in TLS_NEEDS if given and name not in members]
+    violations = [
+        _misfit(name, f"{VARIABLE_PREFIX}{given[0].upper()} requires {VARIABLE_PREFIX}{name.upper()}")
+        for name in missing
+    ]
+    if "tls_port" in members and str(members["tls_port"]) == str(members.get("http_port", HTTP_PORT_DEFAULT)):
+        violations.append(_misfit("tls_port", "must be another port than IDNODE_HTTP_PORT"))
+    return tuple(violations)
+
+
+def _native_misfits(members: Mapping[str, object]) -> tuple[Violation, ...]:
+    """The native protocol has a port of its own."""
+    native = str(members.get("native_port", NATIVE_PORT_DEFAULT))
+    http, tls = str(members.get("http_port", HTTP_PORT_DEFAULT)), str(members.get("tls_port", ""))
+    return tuple(
+        _misfit("native_port", f"must be another port than {VARIABLE_PREFIX}{other}; 0 turns it off")
+        for other, port in (("HTTP_PORT", http), ("TLS_PORT", tls))
+        if port == native
+    )
+
+
 def _deposit_misfits(members: Mapping[str, object]) -> tuple[Violation, ...]:
     """What deposits need beside a destination; without one nothing of it is looked at."""
     destination = members.get("deposit_destination")
@@ -343,6 +325,13 @@ def _deposit_misfits(members: Mapping[str, object]) -> tuple[Violation, ...]:
         for name in needed
         if name not in members
     )
+
+
+def _recursion_misfits(settings: Settings | None) -> tuple[Violation, ...]:
+    """Recursion needs somewhere to begin."""
+    if settings is None or not settings.recursion or settings.recursion_top is not None:
+        return ()
+    return (_misfit("recursion", f"requires {VARIABLE_PREFIX}RECURSION_TOP"),)
 
 
 def _misfit(setting: str, detail: str) -> Violation:

@@ -7,8 +7,9 @@ import os
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +17,10 @@ from uuid import UUID
 from idnode.model.errors import IdnodeError
 
 BACKLOG = 4_096
+RECEIVE_BYTES = 4 << 20
+"""Of a UDP socket: some thousand datagrams that wait to be read, as many as a worker answers in a tenth of a second."""
+SO_RCVBUFFORCE = 33
+"""Linux; Python has no name for it."""
 GARBAGE_THRESHOLD = 20_000
 """New objects between two looks at the youngest ones; the default of 700 cost 3 % of the time under load."""
 SECRET_PREFIX = "idn_"  # noqa: S105  # marks our keys for secret scanners; it is no secret
@@ -88,27 +93,59 @@ def allow_both_families(listener: socket.socket, host: str) -> None:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int, *, setting: str = "IDNODE_HTTP_PORT") -> socket.socket:
     """A TCP socket that listens; `::` takes IPv4 too. Raises CannotStart when the address is taken or not ours.
 
     It listens at once, because two sockets that are merely bound may share a port. Who connects waits to be served.
     """
     try:
-        listener = socket.socket(address_family(host), socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            allow_both_families(listener, host)
-            listener.bind((host, port))
-            listener.listen(BACKLOG)
-        except OSError:
-            listener.close()
-            raise
+        listener = _bound(socket.SOCK_STREAM, host, port)
     except OSError as error:
-        advice = "another process has it; " if error.errno == errno.EADDRINUSE else ""
-        advice += "set IDNODE_HTTP_PORT or IDNODE_HTTP_HOST"
-        raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror}; {advice}") from error
-    listener.setblocking(False)
+        raise _cannot_listen("port", host, port, setting, error) from error
     return listener
+
+
+def receiving_socket(host: str, port: int, *, setting: str) -> socket.socket:
+    """A UDP socket; `::` takes IPv4 too. Raises CannotStart when the address is taken or not ours.
+
+    Datagrams wait in it to be read, as many as RECEIVE_BYTES hold or as the system allows.
+    """
+    try:
+        receiver = _bound(socket.SOCK_DGRAM, host, port)
+    except OSError as error:
+        raise _cannot_listen("UDP port", host, port, setting, error) from error
+    enlarge_receive_buffer(receiver)
+    return receiver
+
+
+def enlarge_receive_buffer(receiver: socket.socket) -> None:
+    """To RECEIVE_BYTES; without privileges the system's own limit (net.core.rmem_max) holds."""
+    receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES)
+
+
+def _bound(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+    bound = socket.socket(address_family(host), kind)
+    try:
+        if kind is socket.SOCK_STREAM:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        allow_both_families(bound, host)
+        bound.bind((host, port))
+        if kind is socket.SOCK_STREAM:
+            bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    return bound
+
+
+def _cannot_listen(what: str, host: str, port: int, setting: str, error: OSError) -> CannotStart:
+    advice = "another process has it; " if error.errno == errno.EADDRINUSE else ""
+    advice += f"set {setting} or IDNODE_HTTP_HOST"
+    return CannotStart(f"cannot listen on {host} {what} {port}: {error.strerror}; {advice}")
 
 
 class StopSignal:

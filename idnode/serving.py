@@ -1,19 +1,22 @@
-"""`serve`: the node as a whole: its port, its PostgreSQL, its first run, its upkeep, its workers and its relay."""
+"""`serve`: the node as a whole: its port, its PostgreSQL, its first run, its upkeep, its processes."""
 
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from idnode.app import ADMIN_KEY_FILE, Node, compose, running
+from idnode.app import compose
 from idnode.app_database import open_database
+from idnode.app_node import ADMIN_KEY_FILE, Node, running
 from idnode.config import InvalidSettings, Settings, reloaded
 from idnode.frontends.ops.metrics import process_registry
 from idnode.frontends.ops.snapshots import Snapshot, taken
+from idnode.frontends.tls import server_context
 from idnode.lifecycle import (
     StopSignal,
     ensure_home,
@@ -41,10 +44,16 @@ class Serving:
         self._reread = reread
 
     def terms(self, settings: Settings) -> Terms:
-        """What workers and the relay begin with."""
+        """What the processes begin with."""
         content: dict[str, object] = {"settings": settings.model_dump(mode="json"), "dsn": self._dsn}
         has_relay = settings.is_reporting or settings.deposit_destination is not None
-        return Terms(settings.workers, settings.drain_seconds, content, has_relay=has_relay)
+        return Terms(
+            settings.workers,
+            settings.drain_seconds,
+            content,
+            has_relay=has_relay,
+            importers=settings.import_processes,
+        )
 
     async def heed_reloads(self, has_come: asyncio.Event) -> None:
         """Reload whenever the event is set, until cancelled."""
@@ -84,12 +93,17 @@ class SupervisorCollector(Collector):
         yield CounterMetricFamily(
             "idnode_relay_restarts", "Relays started in place of a fallen one", self._supervisor.restarts[Role.RELAY]
         )
+        yield CounterMetricFamily(
+            "idnode_importer_restarts",
+            "Import processes started in place of a fallen one",
+            self._supervisor.restarts[Role.IMPORTER],
+        )
 
 
 async def serve(settings: Settings, *, reread: Callable[[], Settings], out: Callable[[str], None]) -> None:
     """Run the node until SIGINT or SIGTERM; SIGHUP reloads. `out` gets the few lines that people should see."""
     home = ensure_home(settings.home)
-    with Port.take(settings.http_host, settings.http_port) as port, reload_signal() as reload_wanted:
+    with _ports(settings) as port, reload_signal() as reload_wanted:
         async with (
             stop_signal() as stop,
             supervising(port, own=_own_counters(), monotonic=time.monotonic) as supervisor,
@@ -111,6 +125,23 @@ async def serve(settings: Settings, *, reread: Callable[[], Settings], out: Call
     log.info("stopped")
 
 
+def _ports(settings: Settings) -> Port:
+    """Plain HTTP and, beside it, TLS and the native protocol. Raises CannotStart, CertificateRefused."""
+    host, beside = settings.http_host, list[Port]()
+    with ExitStack() as taken_so_far:
+        if settings.tls_port is not None and settings.tls_certificate is not None and settings.tls_key is not None:
+            # Looked at before anything is begun; every worker reads the files anew.
+            server_context(settings.tls_certificate, settings.tls_key)
+            beside.append(taken_so_far.enter_context(Port.take(host, settings.tls_port, setting="IDNODE_TLS_PORT")))
+        if settings.native_port:
+            for take in (Port.take, Port.take_datagrams):
+                native = take(host, settings.native_port, setting="IDNODE_NATIVE_PORT")
+                beside.append(taken_so_far.enter_context(native))
+        port = Port.take(host, settings.http_port, beside=tuple(beside))
+        taken_so_far.pop_all()
+    return port
+
+
 async def _serve_until(stop: StopSignal, serving: Serving, node: Node, reload_wanted: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
         background = [
@@ -124,11 +155,15 @@ async def _serve_until(stop: StopSignal, serving: Serving, node: Node, reload_wa
 
 def _say_so(settings: Settings, home: Path, *, out: Callable[[str], None]) -> None:
     host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
-    out(f"idnode serves prefix {settings.prefix} on http://{host}:{settings.http_port} (data in {home})")
+    tls = "" if settings.tls_port is None else f" and https://{host}:{settings.tls_port}"
+    native = f", Handle protocol on port {settings.native_port}" if settings.native_port else ""
+    out(f"idnode serves prefix {settings.prefix} on http://{host}:{settings.http_port}{tls}{native} (data in {home})")
     log.info(
         "serving",
         host=settings.http_host,
         port=settings.http_port,
+        tls_port=settings.tls_port,
+        native_port=settings.native_port or None,
         prefix=settings.prefix,
         workers=settings.workers,
         top_node=settings.sync_transport,

@@ -43,6 +43,7 @@ def own_node(home: Path, *, prefix: str, environment: Mapping[str, str]) -> Iter
     settings = {name: text for name, text in environment.items() if name.removeprefix("IDNODE_") not in NOT_INHERITED}
     settings |= {"HOME": environment.get("HOME", ""), "IDNODE_HOME": str(home), "IDNODE_HTTP_HOST": "127.0.0.1"}
     settings |= {"IDNODE_HTTP_PORT": str(port), "IDNODE_PREFIX": prefix, "IDNODE_SEED": "none"}
+    settings["IDNODE_NATIVE_PORT"] = "0"
     with log.open("wb") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "idnode", "serve"],

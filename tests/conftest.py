@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,7 +16,9 @@ from aiohttp.web import Application
 from harness import NodeUnderTest
 from yarl import URL
 
-from idnode.app import answering, compose, running
+from idnode.app import compose
+from idnode.app_answering import answering
+from idnode.app_node import running
 from idnode.config import Settings
 from idnode.lifecycle import listening_socket, now
 from idnode.storage.database import Database
@@ -86,9 +89,10 @@ async def database(dsn: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def node(database: Database, dsn: str) -> AsyncIterator[NodeUnderTest]:
+async def node(database: Database, dsn: str, tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
     """A node without demo data: own prefix 88.118, shipped templates, one admin key."""
-    async for served in serve_node(Settings(seed="none", body_seconds=1, drain_seconds=1), database, dsn):
+    settings = Settings(home=tmp_path, seed="none", body_seconds=1, drain_seconds=1)
+    async for served in serve_node(settings, database, dsn):
         yield served
 
 

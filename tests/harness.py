@@ -7,7 +7,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
-from idnode.app import Node
+from idnode.app_node import Node
 
 USCC = "91110108589104047H"
 TEXTILE = {

@@ -68,7 +68,7 @@ async def until_gone(pids: set[int]) -> None:
 class NodeProcess:
     """`idnode serve` with its home, its output and its log below `directory`; settings are variables without IDNODE_.
 
-    It has one worker unless told otherwise.
+    It has one worker, no import processes, and does not speak the native protocol, unless told otherwise.
 
     As a context manager it starts, waits until the node is ready, and ends with the block.
     """
@@ -82,7 +82,9 @@ class NodeProcess:
         given = {
             "HOME": self.home,
             "HTTP_PORT": self.port,
+            "NATIVE_PORT": 0,
             "WORKERS": 1,
+            "IMPORT_PROCESSES": 0,
             **{name.upper(): value for name, value in settings.items()},
         }
         self._environment = {name: text for name, text in os.environ.items() if not name.startswith("IDNODE_")}
@@ -192,12 +194,17 @@ class NodeProcess:
         """The processes that answer requests."""
         return {pid for pid in family(self.pid) if b"idnode.worker" in command_of(pid)}
 
+    @property
+    def importers(self) -> set[int]:
+        """The processes that write the rows of imports."""
+        return {pid for pid in family(self.pid) if b"idnode.importing" in command_of(pid)}
+
     async def kill(self) -> None:
-        """End the node without warning, and wait for the end of its workers; its PostgreSQL goes on."""
-        workers = self.workers
+        """End the node without warning, and wait for the end of its processes; its PostgreSQL goes on."""
+        processes = self.workers | self.importers
         self.send(signal.SIGKILL)
         await self.until_ended()
-        await until_gone(workers)
+        await until_gone(processes)
 
     async def close(self) -> None:
         """Leave nothing running."""

@@ -9,8 +9,11 @@ from harness import NodeUnderTest
 from stdnum.cn.uscc import calc_check_digit
 
 from idnode.frontends.v1.routes import Route
-from idnode.lifecycle import now
+from idnode.lifecycle import new_id, now
+from idnode.model.enterprise_application import CertificateType, EnterpriseApplication, ReviewState
+from idnode.model.identifier import Prefix
 from idnode.model.reporting import RecordState, Report
+from idnode.storage.enterprise_applications import EnterpriseApplicationStore
 from idnode.storage.ledger import NewRecord
 from idnode.storage.reconciliation import ReconciliationStore
 from idnode.storage.sync_records import RecordFilters, SyncRecords
@@ -151,6 +154,65 @@ async def _suspended_identifier(requests: RouteRequests, number: int) -> Parts:
     return Parts(parts.path, version=2)
 
 
+async def _related_identifier(requests: RouteRequests, number: int) -> Parts:
+    parts = await _identifier(requests, number)
+    relations = {"relations": [_relation(parts)]}
+    response = await requests.node.call("POST", "/v1/relations", relations)
+    assert response.status == 200, await response.text()
+    return Parts(parts.path, body=relations)
+
+
+def _relation(parts: Parts) -> dict[str, str]:
+    return {"subject": parts.path["identifier"], "kind": "made_from", "object": "88.200.1/ROLL-1"}
+
+
+async def _relating(requests: RouteRequests, number: int) -> Parts:
+    return Parts(body={"relations": [_relation(await _identifier(requests, number))]})
+
+
+async def _unrelating(requests: RouteRequests, number: int) -> Parts:
+    return Parts(body=(await _related_identifier(requests, number)).body)
+
+
+async def _followed(requests: RouteRequests, number: int) -> Parts:
+    return Parts((await _related_identifier(requests, number)).path)
+
+
+async def _released_name(requests: RouteRequests, number: int) -> Parts:
+    """A name that was reserved and given back: one with a version."""
+    identifier = f"{OWN}/reserved-{number}"
+    for method, path in (("POST", "/v1/reserve"), ("DELETE", "/v1/identifiers")):
+        response = await requests.node.call(method, f"{path}/{identifier}")
+        assert response.status in (200, 201), await response.text()
+    return Parts({"identifier": identifier}, version=2)
+
+
+async def _import(requests: RouteRequests, number: int) -> Parts:
+    row = {"identifier": f"{OWN}/imported-{number}", "values": [PUBLIC_VALUE]}
+    response = await requests.node.call("POST", "/v1/imports?format=ndjson", row)
+    assert response.status == 202, await response.text()
+    return Parts({"id": (await response.json())["id"]})
+
+
+async def _paused_import(requests: RouteRequests, number: int) -> Parts:
+    return await _stepped_import(requests, number, "pause")
+
+
+async def _cancelled_import(requests: RouteRequests, number: int) -> Parts:
+    return await _stepped_import(requests, number, "cancel")
+
+
+async def _stepped_import(requests: RouteRequests, number: int, step: str) -> Parts:
+    parts = await _import(requests, number)
+    response = await requests.node.call("POST", f"/v1/imports/{parts.path['id']}/{step}")
+    assert response.status == 200, await response.text()
+    return Parts(parts.path, version=2)
+
+
+async def _imported(requests: RouteRequests, number: int) -> Parts:  # noqa: ARG001  # the rows are not read
+    return Parts(query="?format=ndjson", body={"identifier": f"{OWN}/imported-{number}", "values": [PUBLIC_VALUE]})
+
+
 async def _own_enterprise(requests: RouteRequests, number: int) -> Parts:  # noqa: ARG001  # there is one
     return Parts({"id": requests.enterprise})
 
@@ -191,6 +253,67 @@ async def _event(requests: RouteRequests, number: int) -> Parts:
     return Parts({"id": (await made(requests.node, "/v1/monitoring/events", event))["id"]})
 
 
+async def _waiting_application(requests: RouteRequests, number: int) -> Parts:
+    """Handed in through SNMS, without a user."""
+    database, code = requests.node.node.database, uscc(7_000 + number)
+    prefix = Prefix.parse(f"88.118.{70_000 + number}")
+    store, id, moment = EnterpriseApplicationStore(database), new_id(), now()
+    basic = {"orgName": f"示例申请企业 {number}", "orgCrtCode": code, "industryCategory": "C", "industrySpecific": "17"}
+    application = EnterpriseApplication(
+        id=id,
+        number=await store.next_number(),
+        enterprise=None,
+        applicant="test",
+        certificate_type=CertificateType.USCC,
+        certificate_code=code,
+        organisation=basic["orgName"],
+        prefix=prefix,
+        state=ReviewState.WAITING,
+        reason=None,
+        decided_by=None,
+        content={"entBasicInfo": basic},
+        sealed_password=None,
+        warnings=(),
+        version=1,
+        created=moment,
+        updated=moment,
+    )
+    async with database.transaction() as session:
+        await store.insert(session, application)
+    return Parts({"id": str(id)})
+
+
+def pattern_form(number: int) -> dict[str, Any]:
+    """A pattern to define."""
+    return {"prefix": OWN, "name": f"pattern {number}", "pattern": f"P{number}-{{seq:6}}"}
+
+
+async def _pattern(requests: RouteRequests, number: int) -> Parts:
+    return Parts({"id": (await made(requests.node, "/v1/patterns", pattern_form(number)))["id"]})
+
+
+async def _range_form(requests: RouteRequests, number: int) -> Parts:
+    parts = await _pattern(requests, number)
+    return Parts(body={"pattern": parts.path["id"], "size": 10})
+
+
+async def _range(requests: RouteRequests, number: int) -> Parts:
+    form = (await _range_form(requests, number)).body
+    return Parts({"id": (await made(requests.node, "/v1/ranges", form))["id"]})
+
+
+async def _transfer_form(requests: RouteRequests, number: int) -> Parts:
+    """To an enterprise that no caller has a key of."""
+    parts = await _identifier(requests, number)
+    receiver = (await _enterprise(requests, 3_000 + number)).path["id"]
+    return Parts(body={"identifiers": [parts.path["identifier"]], "receiver": receiver})
+
+
+async def _transfer(requests: RouteRequests, number: int) -> Parts:
+    form = (await _transfer_form(requests, number)).body
+    return Parts({"id": (await made(requests.node, "/v1/transfers", form))["id"]})
+
+
 MakeParts = Callable[[RouteRequests, int], Awaitable[Parts]]
 
 
@@ -214,6 +337,23 @@ def _plain(query: str = "", **path: str) -> MakeParts:
         return Parts(path, query)
 
     return parts
+
+
+async def _handle_key(requests: RouteRequests, number: int) -> Parts:
+    index = 300 + number % 100
+    for each in (index, 399 if index == 300 else 300):
+        response = await requests.node.call("PUT", f"/v1/handle-admins/{OWN}", {"index": each})
+        assert response.status == 200, await response.text()
+    version = (await response.json())["version"]
+    return Parts({"prefix": OWN, "index": str(index)}, version=version)
+
+
+async def _signing_key(requests: RouteRequests, number: int) -> Parts:  # noqa: ARG001  # one for a prefix
+    response = await requests.node.call("GET", f"/v1/signing-keys/{OWN}")
+    if response.status == 404:
+        response = await requests.node.call("PUT", f"/v1/signing-keys/{OWN}")
+    assert response.status == 200, await response.text()
+    return Parts({"prefix": OWN}, version=(await response.json())["version"])
 
 
 PARTS: dict[str, MakeParts] = {
@@ -250,8 +390,40 @@ PARTS: dict[str, MakeParts] = {
     "delete_identifier": _identifier,
     "suspend_identifier": _identifier,
     "restore_identifier": _suspended_identifier,
+    "reserve_identifier": _released_name,
+    "reserve_identifiers": _with(lambda _, number: {"identifiers": [f"{OWN}/kept-{number}"]}),
+    "write_batch": _with(lambda _, number: {"rows": [{"identifier": f"{OWN}/row-{number}", "values": [PUBLIC_VALUE]}]}),
+    "submit_import": _imported,
+    "list_imports": _plain("?limit=1000"),
+    "read_import": _import,
+    "pause_import": _import,
+    "resume_import": _paused_import,
+    "cancel_import": _import,
+    "follow_import": _cancelled_import,
+    "read_verdicts": _import,
+    "read_rejected": _import,
     "read_history": _identifier,
     "resolve": _resolution,
+    "relate": _relating,
+    "unrelate": _unrelating,
+    "follow_relations": _followed,
+    "export_identifiers": _plain("?prefix=88.118.8"),
+    "define_pattern": _with(lambda _, number: pattern_form(number)),
+    "list_patterns": _plain("?limit=1000"),
+    "read_pattern": _pattern,
+    "retire_pattern": _pattern,
+    "mint": _on(_pattern, {"values": [PUBLIC_VALUE]}),
+    "reserve_range": _range_form,
+    "list_ranges": _plain("?limit=1000"),
+    "read_range": _range,
+    "list_suffixes": _range,
+    "close_range": _on(_range, {"used": 3}),
+    "request_transfer": _transfer_form,
+    "list_transfers": _plain("?limit=1000"),
+    "read_transfer": _transfer,
+    "approve_transfer": _transfer,
+    "reject_transfer": _on(_transfer, {"note": "not ours"}),
+    "cancel_transfer": _transfer,
     "read_operator": _plain(),
     "describe_operator": _operator,
     "read_profile": _own_enterprise,
@@ -261,6 +433,12 @@ PARTS: dict[str, MakeParts] = {
     "read_application": _application,
     "revise_application": _on(_application, {"users": "公众"}),
     "retire_application": _application,
+    "list_handle_keys": _handle_key,
+    "give_handle_key": _on(_handle_key, {"type": "HS_SECKEY", "index": 301}),
+    "take_handle_key": _handle_key,
+    "read_signing_key": _signing_key,
+    "give_signing_key": _on(_signing_key, {"chain": ["400:88.118/ADMIN"]}),
+    "take_signing_key": _signing_key,
     "read_sync": _plain(),
     "run_sync": _plain(),
     "pause_sync": _plain(),
@@ -284,5 +462,9 @@ PARTS: dict[str, MakeParts] = {
         lambda *_: {"begins": "2026-01-01T00:00:00Z", "ends": "2026-01-01T01:00:00Z", "reason": "upgrade"}
     ),
     "read_monthly_report": _plain(month="2026-01"),
+    "list_reviews": _plain("?limit=1000"),
+    "read_review": _waiting_application,
+    "approve_review": _waiting_application,
+    "reject_review": _on(_waiting_application, {"reason": "营业执照缺失"}),
 }
 """By route name. A test that walks the route table fails for a route that is not here."""

@@ -13,6 +13,7 @@ UNION ALL SELECT 'enterprise_profile', t::text FROM enterprise_profile t
 UNION ALL SELECT 'application', t::text FROM application t
 UNION ALL SELECT 'monitoring_event', t::text FROM monitoring_event t
 UNION ALL SELECT 'maintenance_stop', t::text FROM maintenance_stop t
+UNION ALL SELECT 'import_job', t::text FROM import_job t
 UNION ALL SELECT 'change', t::text FROM change t
 UNION ALL SELECT 'idempotency', t::text FROM idempotency t
 """

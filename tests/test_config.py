@@ -15,6 +15,7 @@ EVERY_SETTING = {
     "http_host": ("::1", '"0.0.0.0"', "::1", "0.0.0.0"),  # noqa: S104  # nothing binds here
     "http_port": ("8101", "8102", 8101, 8102),
     "native_port": ("0", "2642", 0, 2642),
+    "site_address": ("192.0.2.7", '"2001:db8::7"', "192.0.2.7", "2001:db8::7"),
     "workers": ("3", "64", 3, 64),
     "database_url": ("postgresql://one/a", '"postgresql://two/a"', "postgresql://one/a", "postgresql://two/a"),
     "database_connections": ("3", "4", 3, 4),
@@ -50,6 +51,9 @@ EVERY_SETTING = {
     "tls_certificate": ("/srv/one", '"/srv/two"', Path("/srv/one"), Path("/srv/two")),
     "tls_key": ("/srv/one", '"/srv/two"', Path("/srv/one"), Path("/srv/two")),
     "trusts_loopback": ("true", "false", True, False),
+    "recursion": ("1", "true", True, True),
+    "recursion_top": ("192.0.2.1:2641", '"[2001:db8::1]:3641"', "192.0.2.1:2641", "[2001:db8::1]:3641"),
+    "recursion_private": ("1", "true", True, True),
     "log_level": ("debug", '"error"', "debug", "error"),
     "log_format": ("console", '"json"', "console", "json"),
     "sync_transport": ("json", '"epp"', "json", "epp"),
@@ -92,7 +96,12 @@ ADDRESS = {
 """What a transport over HTTP cannot do without."""
 KEYS = {"IDNODE_DEPOSIT_KEY_FILE": "/etc/key", "IDNODE_DEPOSIT_SIGNING_KEY": "/etc/key.pem"}
 """What a destination of deposits cannot do without."""
-COMPANIONS = {"sync_transport": ADDRESS, "deposit_destination": KEYS}
+TLS = {"IDNODE_TLS_PORT": "8443", "IDNODE_TLS_CERTIFICATE": "/srv/node.pem", "IDNODE_TLS_KEY": "/srv/node.key"}
+TOP = {"IDNODE_RECURSION_TOP": "192.0.2.1:2641"}
+COMPANIONS = {"sync_transport": ADDRESS, "deposit_destination": KEYS, "recursion": TOP} | {
+    name: {variable: text for variable, text in TLS.items() if variable != f"IDNODE_{name.upper()}"}
+    for name in ("tls_port", "tls_certificate", "tls_key")
+}
 
 
 @pytest.fixture
@@ -262,6 +271,35 @@ def test_settings_of_the_way_to_the_top_node_must_go_together(title: str) -> Non
 
     assert [(v.pointer, v.detail) for v in caught.value.violations] == expected
     assert "geheim" not in f"{caught.value} {caught.value.violations}"
+
+
+def test_the_native_protocol_has_a_port_of_its_own_or_none() -> None:
+    assert load_settings({"IDNODE_HTTP_PORT": "2641", "IDNODE_NATIVE_PORT": "0"}).native_port == 0
+    with pytest.raises(InvalidSettings) as plain:
+        load_settings({"IDNODE_HTTP_PORT": "2641"})
+    with pytest.raises(InvalidSettings) as secure:
+        load_settings(TLS | {"IDNODE_NATIVE_PORT": "8443"})
+
+    assert [(v.pointer, v.detail) for error in (plain, secure) for v in error.value.violations] == [
+        ("IDNODE_NATIVE_PORT", "must be another port than IDNODE_HTTP_PORT; 0 turns it off"),
+        ("IDNODE_NATIVE_PORT", "must be another port than IDNODE_TLS_PORT; 0 turns it off"),
+    ]
+
+
+def test_a_port_of_tls_needs_a_certificate_and_a_key_and_a_number_of_its_own() -> None:
+    assert load_settings(TLS).tls_port == 8443
+    with pytest.raises(InvalidSettings) as alone:
+        load_settings({"IDNODE_TLS_KEY": "/srv/node.key"})
+    with pytest.raises(InvalidSettings) as shared:
+        load_settings(TLS | {"IDNODE_HTTP_PORT": "8443"})
+
+    assert [(v.pointer, v.detail) for v in alone.value.violations] == [
+        ("IDNODE_TLS_PORT", "IDNODE_TLS_KEY requires IDNODE_TLS_PORT"),
+        ("IDNODE_TLS_CERTIFICATE", "IDNODE_TLS_KEY requires IDNODE_TLS_CERTIFICATE"),
+    ]
+    assert [(v.pointer, v.detail) for v in shared.value.violations] == [
+        ("IDNODE_TLS_PORT", "must be another port than IDNODE_HTTP_PORT")
+    ]
 
 
 def test_what_does_not_go_together_is_told_at_once_with_what_is_wrong_by_itself() -> None:

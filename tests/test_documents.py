@@ -15,11 +15,13 @@ from harness import NodeUnderTest
 from process import free_port
 from prometheus_client.registry import Collector
 
+from idnode.frontends.ops.importing import ImportingCollector
 from idnode.frontends.ops.probing import ProbingCollector
 from idnode.frontends.ops.syncing import LedgerFigures, SyncingCollector
 from idnode.frontends.problems import KINDS
 from idnode.frontends.refusals import InternalFault
 from idnode.lifecycle import new_id, now
+from idnode.registry.imports.metrics import ImportCounters
 from idnode.serving import SupervisorCollector
 from idnode.storage.database import Database, StorageFault
 from idnode.storage.monitoring import HostedIdentifier, ProbeRound, ProbeStore, Site
@@ -246,7 +248,12 @@ async def test_the_operations_guide_lists_every_metric_of_the_node(node: NodeUnd
     workers = set(re.findall(r"^# TYPE (idnode_\w+) ", await response.text(), re.MULTILINE))
     with Port.take("127.0.0.1", free_port()) as port:
         async with supervising(port, own=lambda _: (), monotonic=time.monotonic) as supervisor:
-            others = metrics_of(SupervisorCollector(supervisor), syncing(database), probing(database))
+            others = metrics_of(
+                SupervisorCollector(supervisor),
+                syncing(database),
+                probing(database),
+                ImportingCollector(ImportCounters()),
+            )
     assert sorted(listed) == sorted(workers | others)
 
 

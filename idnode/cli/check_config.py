@@ -6,6 +6,7 @@ from idnode.cli.console import show_json, show_table
 from idnode.cli.options import ConfigOption, JsonOption
 from idnode.cli.running import failures_shown
 from idnode.config import SECRET_SETTINGS, Settings, describe_settings, environment_settings, shown_setting_value
+from idnode.frontends.tls import server_context
 
 SECRET = "(secret)"  # noqa: S105  # what stands in the place of one
 _HARMLESS = frozenset({"host", "port", "dbname", "sslmode", "target_session_attrs", "application_name"})
@@ -16,6 +17,8 @@ def check_config(config: ConfigOption = None, as_json: JsonOption = False) -> No
     """Print every setting with its value, variable and meaning, or all errors at once (exit code 2)."""
     with failures_shown(as_json=as_json):
         settings = environment_settings(file=config)
+        if settings.tls_certificate is not None and settings.tls_key is not None:
+            server_context(settings.tls_certificate, settings.tls_key)
     described = [
         {"variable": variable, "value": shown_setting(settings, variable), "default": default, "meaning": meaning}
         for variable, default, meaning in describe_settings()

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from idnode.app import ADMIN_KEY_FILE
+from idnode.app_node import ADMIN_KEY_FILE
 from idnode.cli.errors import WrongUsage
 from idnode.config import Settings, environment_settings
 

@@ -12,8 +12,9 @@ import uvloop
 from idnode.cli.checks.finding import Finding, Status, fail, ok
 from idnode.cli.checks.home import check_home
 from idnode.cli.checks.machine import check_open_files, check_python, check_year
-from idnode.cli.checks.port import check_port
+from idnode.cli.checks.port import check_native_port, check_port
 from idnode.cli.checks.postgres import check_postgres
+from idnode.cli.checks.tls import check_tls
 from idnode.cli.console import show_json, show_table
 from idnode.cli.exits import Exit
 from idnode.cli.options import ConfigOption, JsonOption
@@ -22,7 +23,7 @@ from idnode.config import InvalidSettings, Settings, environment_settings
 
 
 def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check settings, home directory, PostgreSQL, port, clock and limits. Starts and changes nothing.
+    """Check settings, home directory, PostgreSQL, port, TLS, clock and limits. Starts and changes nothing.
 
     Exit code 1 when a check fails; warnings leave it at 0.
     """
@@ -52,6 +53,8 @@ async def _with_settings(settings: Settings) -> list[Finding]:
         *check_home(settings.home, uid=os.geteuid()),
         *await check_postgres(settings, now=_now),
         await check_port(settings),
+        *await check_native_port(settings),
+        *check_tls(settings, now=_now()),
     ]
 
 

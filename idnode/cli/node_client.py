@@ -1,8 +1,8 @@
 """A client of one node's /v1: bounded waits, typed answers, refusals as errors that carry every violation."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import aiohttp
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from idnode import __version__
@@ -25,9 +25,16 @@ from idnode.model.limits import PAGE_ITEMS_MAX
 
 CONNECT_SECONDS_MAX = 5.0
 REQUEST_SECONDS_MAX = 60.0
+STREAM_SECONDS_MAX = 300.0
+"""Without a byte of an answer: the node may be making sure that a large file is on its disk."""
+PIECE_BYTES = 1 << 16
 CONNECTIONS_DEFAULT = 4
 RETRY_AFTER_SECONDS_MAX = 60.0
 
+HTTP_OK = 200
+
+_WHOLE = aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX, sock_connect=CONNECT_SECONDS_MAX)
+_STREAMED = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS_MAX, sock_read=STREAM_SECONDS_MAX)
 _LATER = frozenset({408, 429, 502, 503, 504})
 """Statuses that a later attempt may turn into an answer, from the node or from a proxy before it."""
 
@@ -53,12 +60,6 @@ class Answer:
             raise StrangeAnswer(f"the answer is no {model.__name__} of /v1: {place} {first['msg']}") from error
 
 
-class _Problem(ProblemOut):
-    """A problem document with the referral of a prefix that its own enterprise hosts."""
-
-    referral: dict[str, JsonValue] | None = None
-
-
 class NodeClient:
     """Calls one node. Every request raises NodeRefused, NodeUnreachable or StrangeAnswer."""
 
@@ -72,12 +73,11 @@ class NodeClient:
         cls, destination: Destination, *, connections_max: int = CONNECTIONS_DEFAULT
     ) -> AsyncIterator["NodeClient"]:
         """A client for the length of a block; nothing is sent before the first request."""
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX, sock_connect=CONNECT_SECONDS_MAX)
         headers = {"User-Agent": f"idnode/{__version__}"}
         if destination.key is not None:
             headers["Authorization"] = f"Bearer {destination.key}"
         connector = aiohttp.TCPConnector(limit=connections_max)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as session:
+        async with aiohttp.ClientSession(connector=connector, timeout=_WHOLE, headers=headers) as session:
             yield cls(session, destination)
 
     async def read(self, *steps: str, query: Mapping[str, str] | None = None) -> Answer:
@@ -108,34 +108,60 @@ class NodeClient:
                 return
             members["cursor"] = page.next
 
+    async def upload(self, *steps: str, pieces: AsyncIterable[bytes], query: Mapping[str, str]) -> Answer:
+        """POST a file of any size, piece by piece; its name in `query` says what it is."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return await self._ask("POST", steps, body=pieces, query=query, headers=headers, timeout=_STREAMED)
+
+    @asynccontextmanager
+    async def download(
+        self, *steps: str, query: Mapping[str, str] | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """GET an answer of any size: its pieces, for the length of a block. NodeUnreachable where it breaks off."""
+        with self._unreachable():
+            request = self._session.get(self._address(steps, query), allow_redirects=False, timeout=_STREAMED)
+            async with request as response:
+                if response.status != HTTP_OK:
+                    answer = Answer(response.status, await response.read())
+                    raise self._refusal(answer, response.headers.get("Retry-After"))
+                yield response.content.iter_chunked(PIECE_BYTES)
+
     async def _ask(
         self,
         method: str,
         steps: tuple[str, ...],
         *,
-        body: bytes | None = None,
+        body: bytes | AsyncIterable[bytes] | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout: aiohttp.ClientTimeout = _WHOLE,  # noqa: ASYNC109  # aiohttp's, which has parts
     ) -> Answer:
-        address = self._destination.url + "/v1/" + "/".join(quote(step, safe="") for step in steps)
-        url = URL(address, encoded=True).with_query(query)
-        try:
+        with self._unreachable():
             # A redirect could lead the key to another host.
             async with self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False
+                method, self._address(steps, query), data=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
                 answer = Answer(response.status, await response.read(), _date_of(response.headers.get("Date")))
                 retry_after = response.headers.get("Retry-After")
-        except (aiohttp.ClientError, OSError) as error:
-            raise NodeUnreachable(f"cannot reach the node at {self._destination.url}: {_reason(error)}") from error
         if 200 <= answer.status < 300:
             return answer
         raise self._refusal(answer, retry_after)
 
+    def _address(self, steps: tuple[str, ...], query: Mapping[str, str] | None) -> URL:
+        address = self._destination.url + "/v1/" + "/".join(quote(step, safe="") for step in steps)
+        return URL(address, encoded=True).with_query(query)
+
+    @contextmanager
+    def _unreachable(self) -> Iterator[None]:
+        try:
+            yield
+        except (aiohttp.ClientError, OSError) as error:
+            raise NodeUnreachable(f"cannot reach the node at {self._destination.url}: {_reason(error)}") from error
+
     def _refusal(self, answer: Answer, retry_after: str | None) -> NodeRefused | NodeUnreachable:
         url = self._destination.url
         try:
-            problem = _Problem.model_validate_json(answer.body)
+            problem = ProblemOut.model_validate_json(answer.body)
         except ValidationError:
             detail = f"HTTP {answer.status} from {url} without a problem document"
             if answer.status in _LATER:

@@ -1,6 +1,7 @@
 """Request bodies: bounded in size and time, JSON only, every violation with its pointer."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import TypeVar
 
 import orjson
@@ -55,6 +56,27 @@ async def read_body(request: web.Request, *, seconds_max: float) -> bytes:
         raise _too_large(f"more than {REQUEST_BYTES_MAX} bytes") from error
     except (ConnectionError, web.RequestPayloadError) as error:
         raise MalformedInput("the body ended before its end") from error
+
+
+async def body_pieces(request: web.Request, *, seconds_max: float) -> AsyncIterator[bytes]:
+    """A body of any kind and length as it arrives. Raises BodyTooSlow when nothing comes for `seconds_max`, and
+    MalformedInput when it ends too early.
+    """
+    if not request.can_read_body:
+        return
+    while True:
+        try:
+            async with asyncio.timeout(seconds_max):
+                piece = await request.content.readany()
+        except TimeoutError as error:
+            detail = f"nothing of the body came for {seconds_max:g} seconds"
+            violation = Violation("", "max-seconds", detail, limit=f"{seconds_max:g} seconds")
+            raise BodyTooSlow(detail, violations=(violation,)) from error
+        except (ConnectionError, web.RequestPayloadError) as error:
+            raise MalformedInput("the body ended before its end") from error
+        if not piece:
+            return
+        yield piece
 
 
 def parse_body(model: type[M], body: bytes) -> M:

@@ -105,10 +105,21 @@ class Boundary:
         return self._counting.client_of(request)
 
 
-def middleware(boundary: Boundary, date: HttpDate, stale: Stale, *, is_draining: Callable[[], bool]) -> Middleware:
+Wording = Callable[[Answer], web.Response]
+
+
+def middleware(
+    boundary: Boundary,
+    date: HttpDate,
+    stale: Stale,
+    *,
+    wording: Callable[[str], Wording],
+    is_draining: Callable[[], bool],
+) -> Middleware:
     """The outermost middleware of aiohttp. While the node is draining each answer is the last one of its connection.
 
-    `stale` finds what was kept for a read while the database is away.
+    `stale` finds what was kept for a read while the database is away; `wording` tells how the interface at a path says
+    what the boundary has to say.
     """
 
     @web.middleware
@@ -120,7 +131,7 @@ def middleware(boundary: Boundary, date: HttpDate, stale: Stale, *, is_draining:
         async def act() -> web.StreamResponse:
             return await _handled(request, handler)
 
-        response = await boundary.answered(exchange, lambda: boundary.client_of(request), act, response_of)
+        response = await boundary.answered(exchange, lambda: boundary.client_of(request), act, wording(request.path))
         exchange.route, exchange.actor = request.get(ROUTE, exchange.route), request.get(ACTOR, exchange.actor)
         is_read = exchange.route in RESOLVING and request.method in ("GET", "HEAD")
         if response.status == 503 and is_read and "Authorization" not in request.headers:

@@ -3,6 +3,7 @@
 import asyncio
 import select
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Protocol, Self
 
@@ -12,6 +13,10 @@ from idnode.frontends.metrics import HttpCounters
 
 IDLE_LEAVE_SECONDS = 1.0
 """How long an idle client may still send what it was about to send, when the node goes down."""
+HANDSHAKE_SECONDS_MAX = 10.0
+"""Of TLS."""
+GOODBYE_SECONDS_MAX = 2.0
+"""For a TLS client's last word at the end of its connection."""
 HANDSHAKE_SECONDS = 0.25
 """What a connection that has begun takes to arrive in the queue."""
 QUEUE_SECONDS_MAX = 2.0
@@ -42,9 +47,18 @@ class Connections(Protocol):
 
 
 class Listener:
-    """Lets clients in from a listening socket: start, stop_accepting, drain, close, in this order."""
+    """Lets clients in from a listening socket: start, stop_accepting, drain, close, in this order.
+
+    Who comes to a socket that `ssl` has wrapped is let in when a key is agreed upon, and speaks HTTP inside.
+    """
 
     def __init__(self, listening: socket.socket, connections: Connections, *, backlog: int) -> None:
+        self._tls: ssl.SSLContext | None = None
+        if isinstance(listening, ssl.SSLSocket):
+            # The event loop does what the wrapped socket would do, without waiting.
+            self._tls = listening.context
+            listening = socket.socket(fileno=listening.detach())
+            listening.setblocking(False)
         self._socket = listening
         self._connections = connections
         self._backlog = backlog
@@ -53,7 +67,14 @@ class Listener:
     async def start(self) -> None:
         """Let clients in. Takes the socket over."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connections.new, sock=self._socket, backlog=self._backlog)
+        self._server = await loop.create_server(
+            self._connections.new,
+            sock=self._socket,
+            backlog=self._backlog,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_SECONDS_MAX,
+            ssl_shutdown_timeout=None if self._tls is None else GOODBYE_SECONDS_MAX,
+        )
 
     async def stop_accepting(self, *, takes_queue: bool = False) -> None:
         """Let nobody in any more; before that everybody in the queue, if nobody else will."""

@@ -13,6 +13,7 @@ from idnode.frontends.refusals import (
     NoSuchRoute,
     TooManyRequests,
 )
+from idnode.handle_client.errors import RecursionStopped
 from idnode.model.errors import (
     AlreadyRegistered,
     Conflict,
@@ -33,6 +34,10 @@ from idnode.model.errors import (
     VersionMoved,
     Violation,
 )
+from idnode.registry.batches import BatchUndone, DuplicateInBatch
+from idnode.registry.imports.spool import StorageFull
+from idnode.registry.number_blocks import SequenceExhausted
+from idnode.registry.relations import ClosesRing
 
 PROBLEM_TYPE = "urn:idnode:problem:"
 CONTENT_TYPE = "application/problem+json"
@@ -59,10 +64,15 @@ KINDS: dict[type[IdnodeError], Kind] = {
     NotResponsible: Kind(404, "Not one of this node's prefixes"),
     Elsewhere: Kind(404, "Answered by the enterprise itself"),
     Deleted: Kind(410, "The identifier was deleted"),
+    SequenceExhausted: Kind(409, "The sequence is used up"),
+    ClosesRing: Kind(409, "It would close a ring"),
     AlreadyRegistered: Kind(409, "Registered already"),
     Conflict: Kind(409, "The present state forbids it"),
+    DuplicateInBatch: Kind(409, "An earlier row names the same identifier"),
+    BatchUndone: Kind(409, "Nothing of the batch was written"),
     VersionMoved: Kind(412, "Changed meanwhile"),
     IdempotencyMisused: Kind(422, "Idempotency-Key was used for another request"),
+    RecursionStopped: Kind(503, "The way to another node ends nowhere"),
     Unavailable: Kind(503, "Not available now"),
     NoSuchRoute: Kind(404, "No such route"),
     MethodRefused: Kind(405, "Not with this method"),
@@ -70,6 +80,7 @@ KINDS: dict[type[IdnodeError], Kind] = {
     BodyTooLarge: Kind(413, "The body is too large"),
     MediaRefused: Kind(415, "Not this Content-Type"),
     TooManyRequests: Kind(429, "Too many requests"),
+    StorageFull: Kind(507, "No room at the node"),
 }
 INTERNAL = Kind(500, "The node failed")
 
@@ -95,8 +106,10 @@ def problem_document(error: IdnodeError) -> dict[str, object]:
             document["errors_unlisted"] = unlisted
         case Elsewhere(site=site):
             document["referral"] = {"site": site}
-        case Deleted(at=at):
+        case Deleted(at=at, successor=successor):
             document["deleted"] = at
+            if successor is not None:
+                document["successor"] = successor
     return document
 
 

@@ -16,6 +16,13 @@ class Subject(StrEnum):
     OPERATOR = "operator"
     PROFILE = "profile"
     APPLICATION = "application"
+    PATTERN = "pattern"
+    RANGE = "range"
+    TRANSFER = "transfer"
+    SNMS_USER = "snms_user"
+    ENTERPRISE_APPLICATION = "enterprise_application"
+    RELATION = "relation"
+    SIGNING_KEY = "signing_key"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ IdnodeError
 │   └── Suspended           known, but withheld from the public
 ├── Elsewhere               the prefix is known and hosted by its own enterprise: carries the referral
 ├── NotResponsible          the prefix is not one of this node's
-├── Deleted                 a tombstone: carries when
+├── Deleted                 a tombstone: carries when, and the successor
 ├── Conflict                the present state forbids it
 │   └── AlreadyRegistered
 ├── VersionMoved            If-Match names another version
@@ -173,13 +173,14 @@ class NotResponsible(IdnodeError):
 
 
 class Deleted(IdnodeError):
-    """The identifier is a tombstone; `at` is when it was deleted, RFC 3339."""
+    """The identifier is a tombstone: `at` is when it was deleted, RFC 3339; `successor` the one to go on with."""
 
     code = "identifier-deleted"
 
-    def __init__(self, detail: str, *, at: str) -> None:
+    def __init__(self, detail: str, *, at: str, successor: str | None = None) -> None:
         super().__init__(detail)
         self.at = at
+        self.successor = successor
 
 
 class Conflict(IdnodeError):

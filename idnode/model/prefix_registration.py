@@ -1,7 +1,7 @@
 """A prefix given to an enterprise: its state and where its identifiers are answered."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -59,7 +59,8 @@ class SiteEndpoint:
 class PrefixRegistration:
     """One prefix under the node's own. `enterprise` is None only for the node's own prefix.
 
-    `review_note` is why it was rejected; None in every other state, and where nobody gave a reason.
+    `review_note` is why it was rejected; None in every other state, and where nobody gave a reason. `signing_index` is
+    where the public half of the key lies that its records are signed with (signed values); None: they are not.
     """
 
     prefix: Prefix
@@ -71,8 +72,26 @@ class PrefixRegistration:
     created: datetime
     updated: datetime
     review_note: str | None = None
+    signing_index: int | None = None
 
     @property
     def is_answered_here(self) -> bool:
         """The node resolves identifiers under it: hosted, and neither stopped nor still applied for."""
         return self.hosting is Hosting.HOSTED and self.state in (PrefixState.ACTIVE, PrefixState.TO_DELETE)
+
+    @property
+    def is_given_out(self) -> bool:
+        """Its identifiers are answered, by whoever it is: neither stopped nor still applied for."""
+        return self.state in (PrefixState.ACTIVE, PrefixState.TO_DELETE)
+
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+RECORDS_OF_PREFIXES = Prefix("0.NA", "0.NA")
+"""Below it lie the records of prefixes themselves: `0.NA/88.118.8` names who administers 88.118.8 (handle-protocol.md
+§1.5). It is the node's own, in no table, and given to nobody."""
+
+
+def records_of_prefixes() -> PrefixRegistration:
+    """As what the directory knows it."""
+    return PrefixRegistration(RECORDS_OF_PREFIXES, None, PrefixState.ACTIVE, Hosting.HOSTED, None, 1, _EVER, _EVER)

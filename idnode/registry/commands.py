@@ -55,15 +55,23 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """A deletion that says with which identifier to go on."""
+
+    successor: Identifier
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
-    """A change to a registered identifier; `body` fits the operation: Content, Patch, or None for a change of state.
+    """A change to a registered identifier; `body` fits the operation: Content, Patch, Deletion, or None for a change
+    of state.
 
     `expected_version` is a row's own, in a batch; None means any.
     """
 
     identifier: Identifier
     operation: Operation
-    body: Content | Patch | None = None
+    body: Content | Patch | Deletion | None = None
     expected_version: int | None = None
 
 

@@ -54,6 +54,11 @@ class DirectoryWriter:
         self.now = now
         self.new_id = new_id
 
+    @property
+    def database(self) -> Database:
+        """What is written to."""
+        return self._database
+
     async def commit(
         self,
         write: DirectoryWrite,

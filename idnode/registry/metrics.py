@@ -11,6 +11,6 @@ class RegistryCounters:
     written: dict[str, int] = field(default_factory=dict)
     replayed: int = 0
 
-    def count_written(self, operation: str) -> None:
-        """A write was committed."""
-        self.written[operation] = self.written.get(operation, 0) + 1
+    def count_written(self, operation: str, count: int = 1) -> None:
+        """So many writes were committed."""
+        self.written[operation] = self.written.get(operation, 0) + count

@@ -92,7 +92,7 @@ class OrganisationRegistry:
         """Replace an enterprise's profile. Raises NotFound, InvalidInput with every fault, VersionMoved."""
         owner, current = await self.profile(enterprise)
         faults = [*wrong_fields(Report.T6, organisation, "/organisation")]
-        for name in sorted({CERTIFICATE_TYPE[0], *OF_THE_ENTERPRISE} & organisation.keys()):
+        for name in sorted({CERTIFICATE_TYPE, *OF_THE_ENTERPRISE} & organisation.keys()):
             detail = f"belongs to the enterprise itself: PATCH /v1/enterprises/{enterprise}"
             faults.append(Violation(f"/organisation/{name}", "elsewhere", detail))
         InvalidInput.refuse_any(faults)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from idnode.model.errors import AlreadyRegistered, VersionMoved
+from idnode.model.errors import VersionMoved
 from idnode.model.identifier import Identifier
-from idnode.model.record import Operation
+from idnode.model.record import UNBORN, Operation
 from idnode.registry.commands import Asked, Content, Revision
 from idnode.registry.group_commit import GroupCommit
 from idnode.registry.metrics import RegistryCounters
-from idnode.registry.planning import RecordPlanner
+from idnode.registry.planning import RecordPlanner, already_registered, fitted
 from idnode.storage.idempotency import ClaimTaken, KeptAnswer, KeptClaim
 from idnode.storage.identifiers import IdentifierStore, RecordWrite, StoredRecord, WriteOutcome
 
@@ -42,34 +42,57 @@ class RegistryService:
         self._registered = registered
         self._nanoseconds = nanoseconds
 
+    @property
+    def counters(self) -> RegistryCounters:
+        """What is counted of writes."""
+        return self._counters
+
     async def register(self, identifier: Identifier, content: Content, asked: Asked, answer: Answer) -> KeptAnswer:
-        """A new record. Raises AlreadyRegistered, InvalidInput, Forbidden, NotFound, Conflict."""
+        """A new record; one of a reserved name activates it.
+
+        Raises AlreadyRegistered, InvalidInput, Forbidden, NotFound, Conflict.
+        """
         begun = self._nanoseconds()
         record = await self._planner.register(identifier, content, asked)
         if asked.dry_run:
-            if await self._identifiers.find(identifier.folded) is not None:
-                raise already_registered(identifier)
-            return answer(identifier, record)
+            found = await self._identifiers.find(identifier.folded)
+            return answer(identifier, record if found is None else await self._planner.activate(found, content, asked))
         outcome, kept = await self._commit(identifier, record, Operation.REGISTER, asked, answer)
         if outcome is WriteOutcome.EXISTS:
-            raise already_registered(identifier)
+            kept = await self._activate(identifier, content, asked, answer)
         self._registered(identifier.prefix.folded, self._nanoseconds() - begun)
         return kept
 
     async def revise(self, revision: Revision, asked: Asked, answer: Answer) -> KeptAnswer:
         """The next version of a record. Raises NotFound, Deleted, Conflict, VersionMoved, InvalidInput, Forbidden."""
         identifier = revision.identifier
-        await self._planner.require_writable(identifier.prefix, asked)
+        begun = self._nanoseconds()
         for _ in range(REPLANS_MAX):
-            record = await self._planner.revise(await self._identifiers.find(identifier.folded), revision, asked)
+            found = await self._identifiers.find(identifier.folded)
+            fitting = fitted(revision, found)
+            record = await self._planner.revise(found, fitting, asked)
             if asked.dry_run:
                 return answer(identifier, record)
-            outcome, kept = await self._commit(identifier, record, revision.operation, asked, answer)
+            outcome, kept = await self._commit(identifier, record, fitting.operation, asked, answer)
             if outcome is WriteOutcome.COMMITTED:
+                if fitting.operation is Operation.ACTIVATE:
+                    self._registered(identifier.prefix.folded, self._nanoseconds() - begun)
                 return kept
             if asked.expected_version is not None:
                 break
-        raise VersionMoved(f"{identifier.text} was changed by someone else meanwhile")
+        raise moved(identifier)
+
+    async def _activate(self, identifier: Identifier, content: Content, asked: Asked, answer: Answer) -> KeptAnswer:
+        """A registration of what is there already: right if it was only reserved. Raises AlreadyRegistered."""
+        for _ in range(REPLANS_MAX):
+            found = await self._identifiers.find(identifier.folded)
+            if found is None or found.state not in UNBORN:
+                raise already_registered(identifier)
+            record = await self._planner.activate(found, content, asked)
+            outcome, kept = await self._commit(identifier, record, Operation.ACTIVATE, asked, answer)
+            if outcome is WriteOutcome.COMMITTED:
+                return kept
+        raise moved(identifier)
 
     async def _commit(
         self, identifier: Identifier, record: StoredRecord, operation: Operation, asked: Asked, answer: Answer
@@ -84,6 +107,6 @@ class RegistryService:
         return outcome, kept
 
 
-def already_registered(identifier: Identifier) -> AlreadyRegistered:
-    """The refusal of a registration whose identifier is taken."""
-    return AlreadyRegistered(f"{identifier.text} is registered already (letters compare without case)")
+def moved(identifier: Identifier) -> VersionMoved:
+    """The refusal of a write that others were faster than, again and again."""
+    return VersionMoved(f"{identifier.text} was changed by someone else meanwhile")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from idnode.model.change import Subject
+from idnode.model.prefix_registration import RECORDS_OF_PREFIXES
 from idnode.storage.feed import ChangedThing
 
 FRESH_SECONDS_MAX = 2.0
@@ -91,16 +92,23 @@ class Freshness:
             self._answers.drop(identifier)
 
     def changed(self, things: Sequence[ChangedThing]) -> None:
-        """Drop the answers that these changes touch. Of the directory only prefixes touch public answers."""
+        """Drop the answers that these changes touch. Of the directory only prefixes touch public answers.
+
+        Relations touch nothing: no answer about them is kept.
+        """
         self.counters.changes += len(things)
         is_directory_touched = False
         for subject, name, _ in things:
             if subject == Subject.IDENTIFIER:
                 self._answers.drop(name)
                 continue
+            if subject == Subject.RELATION:
+                continue
             is_directory_touched = True
             if subject == Subject.PREFIX:
                 self._answers.drop_prefix(name)
+                # Its own record tells where it is answered.
+                self._answers.drop(f"{RECORDS_OF_PREFIXES.folded}/{name}")
         if is_directory_touched:
             self._forget_directory()
 

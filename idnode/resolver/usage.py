@@ -85,12 +85,12 @@ class Usage:
         self._pass(tally, 1, nanoseconds)
         self._time(1, nanoseconds)
 
-    def registered(self, prefix: str, nanoseconds: int) -> None:
-        """One identifier was registered below a prefix (folded)."""
+    def registered(self, prefix: str, nanoseconds: int, count: int = 1) -> None:
+        """So many identifiers were registered below a prefix (folded) at once; each took as long as all of them."""
         ended = self._nanoseconds()
         if ended >= self._second_ends:
             self._begin_second(ended)
-        _pass(_of_prefix(self._registering, prefix), self._registered, 1, nanoseconds)
+        _pass(_of_prefix(self._registering, prefix), self._registered, count, nanoseconds)
 
     def settle(self, sources: list[Source], began: int, ended: int) -> None:
         """Count and clear what is pending of these sources: hits, each of which took from `began` to `ended`."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from idnode.model.errors import Deleted, Suspended
+from idnode.model.errors import Deleted, NotFound, Suspended
 from idnode.model.record import Record, State
 from idnode.storage.identifiers import StoredRecord
 from idnode.wire.instants import instant_text
@@ -10,19 +10,28 @@ from idnode.wire.record_json import read_record, render_record
 
 
 def require_public(stored: StoredRecord) -> StoredRecord:
-    """The record, if the public may know of it. Raises Suspended, Deleted."""
+    """The record, if the public may know of it. Raises NotFound, Suspended, Deleted."""
+    if stored.state is State.RESERVED:
+        raise _not_there(stored)
     if stored.state is State.SUSPENDED:
         raise Suspended(f"{read_record(stored.document).identifier.text} is suspended by its owner")
     return require_owned(stored)
 
 
 def require_owned(stored: StoredRecord) -> StoredRecord:
-    """The record, for a key whose scope holds its prefix: suspended ones too. Raises Deleted."""
+    """The record, for its owner's key: reserved and suspended ones too. Raises NotFound, Deleted."""
     if stored.state is State.DELETED:
         record = read_record(stored.document)
-        at = instant_text(record.updated)
-        raise Deleted(f"{record.identifier.text} was deleted at {at}", at=at)
+        at, successor = instant_text(record.updated), record.successor
+        following = "" if successor is None else f"; {successor} is its successor"
+        raise Deleted(f"{record.identifier.text} was deleted at {at}{following}", at=at, successor=successor)
+    if stored.state is State.RELEASED:
+        raise _not_there(stored)
     return stored
+
+
+def _not_there(stored: StoredRecord) -> NotFound:
+    return NotFound(f"{read_record(stored.document).identifier.text} is not registered")
 
 
 def public_document(stored: StoredRecord) -> bytes:

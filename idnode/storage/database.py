@@ -9,6 +9,7 @@ import asyncpg
 
 from idnode.model.errors import IdnodeError, Unavailable
 from idnode.storage.dedicated import PooledConnection, cut_off, terminate
+from idnode.storage.kept import KeptConnections
 from idnode.storage.statements import statements
 
 SQL = statements("connection")
@@ -19,6 +20,8 @@ SESSION_SECONDS_MAX = 5.0
 UPKEEP_SECONDS_MAX = 60.0
 """Of a statement that nobody waits for, and that may have much to do."""
 CLOSE_SECONDS_MAX = 5.0
+KEPT_CONNECTIONS_MAX = 2
+"""Connections that the statements of `Database.row` keep: as many as groups of writes are under way."""
 SERVER_VERSION_MIN = 140_000
 
 AWAY = (
@@ -104,9 +107,11 @@ class Session:
 class Database:
     """A pool of connections to one PostgreSQL. Raises Unavailable when the server is away."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", backends: Set[int]) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", backends: Set[int], *, connections_max: int = 1) -> None:
         self._pool = pool
         self._backends = backends
+        # Half of a small pool stays everybody's.
+        self._kept = KeptConnections(pool, kept_max=min(KEPT_CONNECTIONS_MAX, connections_max // 2))
 
     @classmethod
     async def open(cls, dsn: str, *, connections_max: int = 16) -> Self:
@@ -130,7 +135,7 @@ class Database:
             )
         except (*AWAY, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             raise Unavailable(f"cannot connect to PostgreSQL: {error or type(error).__name__}") from error
-        database = cls(pool, backends)
+        database = cls(pool, backends, connections_max=connections_max)
         try:
             await database._require_version()
         except IdnodeError:
@@ -152,6 +157,17 @@ class Database:
             async with self._connection() as session, session.in_transaction():
                 yield session
 
+    async def row(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
+        """The first row of a statement that is alone in its transaction, as in a session but at half its cost.
+
+        For the few statements that run all the time: each connection that they run on stays theirs.
+        """
+        if not self._kept.has_room:
+            async with self.session() as session:
+                return await session.row(sql, *arguments)
+        with _errors_translated():
+            return await self._kept.row(sql, arguments, seconds_max=SESSION_SECONDS_MAX)
+
     def owns(self, backend: int) -> bool:
         """Whether this process of the server (its pid) works for one of our connections."""
         return backend in self._backends
@@ -170,6 +186,7 @@ class Database:
         """Give running statements their time, then close."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await self._kept.give_back()
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()

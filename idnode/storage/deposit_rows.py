@@ -36,8 +36,14 @@ OVERLAP = timedelta(minutes=10)
 LEFT_OUT: Mapping[str, str] = {
     "schema_migration": "the target has its own; the head tells the number of the last one",
     "idempotency": "answers to requests that will not be repeated elsewhere",
+    "handle_session": "clients open new ones",
+    "native_challenge": "requests that wait a minute for who asks to prove it",
+    "native_session": "clients open new ones",
     "resolution_second": "counts of the last minute",
     "usage_flush": "workers of this node",
+    "snms_token": "who is logged in at this node; users log in again",
+    "import_job": "imports of files that lie at this node; what they wrote is there",
+    "import_verdicts": "what became of the rows of these files",
     "deposit": "files that lie at this node, watermarks of this cluster",
 }
 """Tables that are in no deposit, and why."""

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeVar, cast
+from uuid import UUID
 
 from idnode.model.access import ApiKey
 from idnode.model.errors import IdnodeError, Unavailable
 from idnode.model.identifier import Prefix
-from idnode.model.prefix_registration import PrefixRegistration
+from idnode.model.prefix_registration import RECORDS_OF_PREFIXES, PrefixRegistration, records_of_prefixes
 from idnode.model.template import Template, TemplateName
 from idnode.storage.keys import KeyStore
 from idnode.storage.prefixes import PrefixStore
@@ -80,11 +81,24 @@ class Directory:
 
     async def prefix(self, prefix: Prefix) -> PrefixRegistration | None:
         """The registration of a prefix."""
+        if prefix.folded == RECORDS_OF_PREFIXES.folded:
+            # Never kept, so that `known_prefix` does not know it: below it, to resolve takes more than a read.
+            return records_of_prefixes()
         return await self._find(prefix.folded, lambda: self._prefixes.find(prefix))
 
     async def template(self, name: TemplateName) -> Template | None:
         """One version of a template."""
         return await self._find(name.key, lambda: self._templates.find(name))
+
+    async def acts_for(self, key: ApiKey, enterprise: UUID) -> bool:
+        """Whether a key may write what this enterprise holds: a key of all prefixes, or one of its own prefixes'."""
+        if not key.prefixes:
+            return True
+        for prefix in key.prefixes:
+            registration = await self.prefix(prefix)
+            if registration is not None and registration.enterprise == enterprise:
+                return True
+        return False
 
     def known_prefix(self, prefix: Prefix) -> tuple[bool, PrefixRegistration | None]:
         """Whether it is known without reading what is registered under a prefix, and what that is."""

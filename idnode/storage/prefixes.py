@@ -91,4 +91,6 @@ def _registration(row: asyncpg.Record) -> PrefixRegistration:
         created=row["created"],
         updated=row["updated"],
         review_note=row["review_note"],
+        # Lists do not tell it.
+        signing_index=row.get("signing_index"),
     )

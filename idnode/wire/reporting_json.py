@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from idnode.model.application import Application
+from idnode.model.enterprise import uscc_problem
 from idnode.model.errors import Violation
 from idnode.model.organisation import EnterpriseProfile, Operator
 from idnode.model.reporting import Report
@@ -24,8 +25,8 @@ OF_THE_ENTERPRISE: Mapping[str, tuple[str, ...]] = {
     "contact_email": ("contact", "email"),
 }
 """Fields of T6, and where the document of an enterprise has them."""
-CERTIFICATE_TYPE = ("certificate_type", "uscc")
-"""The field of T6 that is the same for all: an enterprise is registered under its USCC."""
+CERTIFICATE_TYPE = "certificate_type"
+"""The field of T6 that follows from the number: an enterprise without a USCC has another certificate."""
 
 
 def operator_document(operator: Operator) -> dict[str, object]:
@@ -74,7 +75,8 @@ def routes_of(resolution: tuple[Fields, ...] | list[Fields]) -> dict[str, object
 def organisation_of(enterprise: Fields, profile: Fields) -> dict[str, object]:
     """The data of T6, as far as it is known: from the document of an enterprise and the fields of its profile."""
     data = dict(profile)
-    data[CERTIFICATE_TYPE[0]] = CERTIFICATE_TYPE[1]
+    number = enterprise.get("uscc")
+    data[CERTIFICATE_TYPE] = "uscc" if isinstance(number, str) and uscc_problem(number) is None else "other"
     for field, path in OF_THE_ENTERPRISE.items():
         value: object = enterprise
         for step in path:

@@ -1,4 +1,4 @@
-"""A process as its supervisor sees it: a worker, or the relay."""
+"""A process as its supervisor sees it: a worker, the relay, or one that writes the rows of imports."""
 
 import asyncio
 import os
@@ -26,6 +26,7 @@ class Role(StrEnum):
 
     WORKER = "idnode.worker"
     RELAY = "idnode.relaying"
+    IMPORTER = "idnode.importing"
 
 
 class Place(NamedTuple):

@@ -6,7 +6,8 @@ spawned --terms--> starting --READY--> ready --LEAVE--> leaving --> gone
                       '------- end ------'--> fallen: a successor, after a wait that doubles
 ```
 
-Beside the workers there may be one relay. Nobody waits for it: a node without it registers and resolves all the same.
+Beside the workers there may be one relay, and processes that write the rows of imports. Nobody waits for these: a node
+without them registers and resolves all the same.
 """
 
 import asyncio
@@ -31,10 +32,14 @@ LEAVE_SECONDS_MAX = 5.0
 RELAY = Place(Role.RELAY, 0)
 
 # What is logged of whom.
-FELL = {Role.WORKER: "worker_fell", Role.RELAY: "relay_fell"}
-NOT_STARTED = {Role.WORKER: "worker_not_started", Role.RELAY: "relay_not_started"}
-HANGS = {Role.WORKER: "worker_hangs", Role.RELAY: "relay_hangs"}
-KILLED = {Role.WORKER: "worker_killed", Role.RELAY: "relay_killed"}
+FELL = {Role.WORKER: "worker_fell", Role.RELAY: "relay_fell", Role.IMPORTER: "importer_fell"}
+NOT_STARTED = {
+    Role.WORKER: "worker_not_started",
+    Role.RELAY: "relay_not_started",
+    Role.IMPORTER: "importer_not_started",
+}
+HANGS = {Role.WORKER: "worker_hangs", Role.RELAY: "relay_hangs", Role.IMPORTER: "importer_hangs"}
+KILLED = {Role.WORKER: "worker_killed", Role.RELAY: "relay_killed", Role.IMPORTER: "importer_killed"}
 
 log = structlog.get_logger("idnode.workers")
 
@@ -47,6 +52,13 @@ class Terms:
     drain_seconds: float
     content: dict[str, object] = field(repr=False)
     has_relay: bool = False
+    importers: int = 0
+
+    @property
+    def beside(self) -> tuple[Place, ...]:
+        """What there is beside the workers."""
+        relay = (RELAY,) if self.has_relay else ()
+        return (*relay, *(Place(Role.IMPORTER, number) for number in range(self.importers)))
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +106,7 @@ class Supervisor:
         if not await self._have_started(recruits, terms):
             raise CannotStart("a worker fell before it was ready; the log says why")
         self._slots = [Slot(child.place, child) for child in recruits]
-        self._add_relay(terms)
+        self._add_beside(terms)
         for slot in self._slots:
             # It may have fallen while the others were waited for.
             self._look_after(slot)
@@ -121,7 +133,7 @@ class Supervisor:
                 self._see_off(slot.child, before or terms, takes_queue=is_last)
             if is_last:
                 self._port.close(slot.place.number)
-        self._add_relay(terms)
+        self._add_beside(terms)
         for slot in self._slots:
             self._look_after(slot)
         return True
@@ -172,15 +184,15 @@ class Supervisor:
 
     # One process.
 
-    def _add_relay(self, terms: Terms) -> None:
-        """It starts by itself, and is looked after when it does not."""
-        if terms.has_relay:
-            slot = Slot(RELAY, None)
+    def _add_beside(self, terms: Terms) -> None:
+        """They start by themselves, and are looked after when they do not."""
+        for place in terms.beside:
+            slot = Slot(place, None)
             self._slots.append(slot)
             self._begin_restart(self._fill(slot, None, 0.0))
 
     async def _spawn(self, place: Place) -> Child:
-        inherited = (self._port.socket_of(place.number),) if place.role is Role.WORKER else ()
+        inherited = self._port.sockets_of(place.number) if place.role is Role.WORKER else ()
         child = await Child.spawn(place, inherited)
         self._children.add(child)
         self._tasks.create_task(self._attend(child))
@@ -269,7 +281,8 @@ class Supervisor:
             child.kill()
             return
         if takes_queue and child.place.role is Role.WORKER:
-            begin_no_more(self._port.socket_of(child.place.number))
+            for listener in self._port.sockets_of(child.place.number):
+                begin_no_more(listener)
         self._tasks.create_task(_until_gone(child, terms.drain_seconds + LEAVE_SECONDS_MAX, takes_queue=takes_queue))
 
     def _dismiss(self, children: list[Child]) -> None:

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from certificates import Authority
 from played_node import Ended, Said, idnode, played_node
 
 from idnode.cli.checks.finding import Finding, Status, fail, ok, warn
 from idnode.cli.checks.home import check_home
 from idnode.cli.checks.machine import check_open_files, check_python, check_year
-from idnode.cli.checks.port import check_port
+from idnode.cli.checks.port import check_native_port, check_port
 from idnode.cli.checks.postgres import check_postgres, findings_about
+from idnode.cli.checks.tls import check_tls
 from idnode.config import Settings
 from idnode.storage.inspection import ServerState
 
@@ -202,11 +204,30 @@ async def test_an_address_of_another_machine_fails() -> None:
     assert found.advice == "set IDNODE_HTTP_HOST to an address of this machine, IDNODE_HTTP_PORT to a port it may use"
 
 
+async def test_the_native_port_is_looked_at_over_tcp_and_udp() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        [taken] = await check_native_port(Settings(http_port=1, native_port=port))
+    [free] = await check_native_port(Settings(native_port=port))
+
+    assert await check_native_port(Settings(native_port=0)) == []
+    assert taken == fail(
+        "native port",
+        f"cannot listen on 127.0.0.1 UDP port {port}: Address already in use; another process has it;"
+        " set IDNODE_NATIVE_PORT or IDNODE_HTTP_HOST",
+        f"set IDNODE_NATIVE_PORT, 0 turns it off; who has it: ss -lnptu 'sport = :{port}'",
+    )
+    assert free.status is not Status.FAIL
+    assert free.found.startswith(f"127.0.0.1 port {port} is free")
+
+
 def test_the_command_shows_every_check_and_ends_with_0_when_none_fails(tmp_path: Path) -> None:
     with played_node() as node:
         node.says("GET /livez", Said(200, {"status": "alive"}))
         port = node.url.rpartition(":")[2]
-        ended = idnode("doctor", "--json", variables={"IDNODE_HOME": str(tmp_path), "IDNODE_HTTP_PORT": port})
+        variables = {"IDNODE_HOME": str(tmp_path), "IDNODE_HTTP_PORT": port, "IDNODE_NATIVE_PORT": "0"}
+        ended = idnode("doctor", "--json", variables=variables)
 
     assert ended.exit == 0
     assert list(findings(ended)) == [
@@ -237,3 +258,18 @@ def test_the_table_says_what_to_do() -> None:
 
 def test_a_finding_that_is_well_needs_no_advice() -> None:
     assert ok("disk", "9 GiB free") == Finding("disk", Status.OK, "9 GiB free", "")
+
+
+def test_a_certificate_is_looked_at_before_it_ends(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "authority")
+    pair, other = authority.pair("node"), authority.pair("other")
+    settings = Settings(tls_port=8443, tls_certificate=pair.certificate, tls_key=pair.key)
+    [soon] = check_tls(settings, now=now())
+    [over] = check_tls(settings, now=now() + timedelta(days=2))
+    [mixed] = check_tls(settings.model_copy(update={"tls_key": other.key}), now=now())
+
+    assert check_tls(Settings(), now=now()) == []
+    assert (soon.status, soon.found) == (Status.WARN, f"the certificate ends on {now() + timedelta(days=1):%Y-%m-%d}")
+    assert (over.status, over.found.split(" to ")[0][:31]) == (Status.FAIL, "the certificate is valid from 2")
+    assert (mixed.status, "are no certificate and its own key" in mixed.found) == (Status.FAIL, True)
+    assert check_tls(settings, now=now() - timedelta(hours=25))[0].status is Status.FAIL

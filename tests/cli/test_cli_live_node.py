@@ -55,6 +55,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     variables = {"IDNODE_HOME": str(home), "IDNODE_HTTP_PORT": str(port), "IDNODE_SEED_PRODUCTS": "1"}
+    variables["IDNODE_NATIVE_PORT"] = "0"
     process = subprocess.Popen(
         [sys.executable, "-m", "idnode", "serve"],
         env={name: text for name, text in os.environ.items() if not name.startswith("IDNODE_")} | variables,

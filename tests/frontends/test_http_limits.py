@@ -11,7 +11,7 @@ from raw_http import ANSWER_SECONDS_MAX, RawAnswer, RawConnection, connect, head
 from stored_rows import stored_rows
 from structlog.testing import capture_logs
 
-from idnode.app import answering
+from idnode.app_answering import answering
 from idnode.config import Settings
 from idnode.lifecycle import listening_socket
 

@@ -180,7 +180,7 @@ async def test_metrics_show_the_resolving_side(node: NodeUnderTest) -> None:
 
 
 async def test_the_age_of_what_was_never_confirmed_is_not_told(database: Database) -> None:
-    composed = compose(Settings(seed="none"), database, NOBODY_LISTENS)
+    composed = compose(Settings(native_port=0, seed="none"), database, NOBODY_LISTENS)
 
     [family] = [family for family in composed.counters.collect() if family.name == "idnode_feed_confirmed_age_seconds"]
 

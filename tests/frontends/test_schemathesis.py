@@ -8,7 +8,18 @@ import pytest
 import schemathesis
 from harness import NodeUnderTest
 from hypothesis import HealthCheck, assume, given, settings
-from route_requests import OWN, PUBLIC_VALUE, RouteRequests, application_form, made, sync_record, template
+from route_requests import (
+    OWN,
+    PARTS,
+    PUBLIC_VALUE,
+    RouteRequests,
+    application_form,
+    enterprise_form,
+    made,
+    pattern_form,
+    sync_record,
+    template,
+)
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -95,13 +106,22 @@ async def _names(node: NodeUnderTest) -> dict[str, dict[str, str]]:
     attack = Opening(new_id(), "", Source.OPERATOR, EventKind.ATTACK, now(), "known", "test")
     await EventStore(node.node.database).open(attack, None)
     application = await made(node, "/v1/applications", application_form(requests, 1))
+    pattern = await made(node, "/v1/patterns", pattern_form(1))
+    reserved = await made(node, "/v1/ranges", {"pattern": pattern["id"], "size": 10})
+    receiver = (await made(node, "/v1/enterprises", enterprise_form(1)))["id"]
+    transfer = await made(node, "/v1/transfers", {"identifiers": [identifier], "receiver": receiver})
     return {
+        "patterns": {"id": pattern["id"]},
+        "mint": {"id": pattern["id"]},
+        "ranges": {"id": reserved["id"]},
+        "transfers": {"id": transfer["id"]},
         "applications": {"id": application["id"]},
         "monitoring": {"id": str(attack.id), "month": "2026-01"},
         "sync": {"number": str(number)},
         "enterprises": {"id": requests.enterprise},
         "prefixes": {"prefix": OWN},
         "keys": {"id": key["id"]},
+        "reviews": (await PARTS["read_review"](requests, 1)).path,
         "templates": {"prefix": OWN, "version": "known"},
         **{collection: {"identifier": identifier} for collection in ("identifiers", "suspend", "restore", "history")},
     }

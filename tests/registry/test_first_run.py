@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from blocking import held_up
 
-from idnode.app import Node, compose, running
+from idnode.app import compose
+from idnode.app_node import Node, running
 from idnode.config import Settings
 from idnode.lifecycle import now
 from idnode.model.beijing import BEIJING

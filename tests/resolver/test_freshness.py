@@ -64,8 +64,8 @@ def freshness(notebook: Notebook, clock: Clock) -> Freshness:
     ("changes", "expected"),
     [
         ([("identifier", "88.118.8/A", "replace")], ["drop 88.118.8/A"]),
-        ([("prefix", "88.118.8", "register")], ["drop below 88.118.8", "forget directory"]),
-        ([("prefix", "88.118.8", "stop")], ["drop below 88.118.8", "forget directory"]),
+        ([("prefix", "88.118.8", "register")], ["drop below 88.118.8", "drop 0.NA/88.118.8", "forget directory"]),
+        ([("prefix", "88.118.8", "stop")], ["drop below 88.118.8", "drop 0.NA/88.118.8", "forget directory"]),
         ([("template", "88.118/1.0.0", "define")], ["forget directory"]),
         ([("key", "7", "revoke"), ("enterprise", "8", "revise")], ["forget directory"]),
         (

@@ -116,6 +116,16 @@ def test_registrations_have_times_of_their_own(usage: Usage, clock: WorldClock) 
     assert (batch.seconds, batch.sources) == ((), ())
 
 
+def test_registrations_of_one_batch_count_one_by_one_and_each_took_as_long_as_all(
+    usage: Usage, clock: WorldClock
+) -> None:
+    usage.registered("88.118.8", 50, 3)
+
+    batch = taken(usage)
+
+    assert [row.registrations for row in batch.days] == [Timing(3, 150, 50, clock.second, 50, clock.second)] * 2
+
+
 def test_of_equal_extremes_the_earliest_stays_though_the_clock_is_set_back(usage: Usage, clock: WorldClock) -> None:
     second = clock.second
     answer(usage)

@@ -92,7 +92,7 @@ async def claim_one(ledger: Ledger, *reports: Report) -> Claimed:
 
 
 async def test_what_the_probes_register_is_nobodys_product(ledger: Ledger, database: Database) -> None:
-    for name in ("88.118/PROBE-1", "88.118/PROBED", "88.118.8/PROBE-1", "88.118/JX"):
+    for name in ("88.118/PROBE-1", "88.118/PROBED", "88.118.8/PROBE-1", "0.NA/88.118.8", "88.118/JX"):
         await change(database, name)
     await collect(ledger)
     await ledger.release(EVERYTHING, AT)

@@ -73,3 +73,43 @@ def test_after_the_last_call_nobody_new_gets_in_and_who_waits_stays() -> None:
 
     with pytest.raises(ConnectionRefusedError):
         connect(number)
+
+
+def test_the_kernel_spreads_senders_of_datagrams_and_each_comes_to_one_socket() -> None:
+    with Port.take_datagrams("127.0.0.1", 0, setting="IDNODE_NATIVE_PORT") as port:
+        receivers = port.socket_of(0), port.socket_of(1)
+        senders = [socket.socket(type=socket.SOCK_DGRAM) for _ in range(40)]
+        for number, sender in enumerate(senders * 3):
+            sender.sendto(b"%d" % (number % 40), receivers[0].getsockname())
+        for sender in senders:
+            sender.close()
+        received = [[int(data) for data in datagrams(receiver)] for receiver in receivers]
+
+    assert sorted(received[0] + received[1]) == sorted([*range(40)] * 3)
+    assert not set(received[0]) & set(received[1])
+    assert min(map(len, received)) > 0
+
+
+def datagrams(receiver: socket.socket) -> list[bytes]:
+    """What waits in the queue."""
+    found = []
+    while True:
+        try:
+            found.append(receiver.recv(16))
+        except BlockingIOError:
+            return found
+
+
+def test_a_second_node_does_not_get_the_port_of_datagrams_though_workers_share_it() -> None:
+    with Port.take_datagrams("127.0.0.1", 0, setting="IDNODE_NATIVE_PORT") as port:
+        port.socket_of(1)
+        number = port.socket_of(0).getsockname()[1]
+
+        with pytest.raises(CannotStart) as refused:
+            Port.take_datagrams("127.0.0.1", number, setting="IDNODE_NATIVE_PORT")
+
+    assert refused.value.detail == (
+        f"cannot listen on 127.0.0.1 UDP port {number}: Address already in use;"
+        " another process has it; set IDNODE_NATIVE_PORT or IDNODE_HTTP_HOST"
+    )
+    Port.take_datagrams("127.0.0.1", number, setting="IDNODE_NATIVE_PORT").close_all()

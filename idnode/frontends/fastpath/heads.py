@@ -47,7 +47,7 @@ class Heads:
 
     def __init__(self, table: Iterable[Route]) -> None:
         # The three faces of one identifier are read by way of the cache.
-        rows = [row for row in table if row.name not in RESOLVING]
+        rows = [row for row in table if row.name not in RESOLVING and not row.is_streaming]
         self._fixed = {(row.method, row.path): row for row in rows if "{" not in row.path}
         self._open = [(_pattern(row.path), row) for row in rows if "{" in row.path]
         self._remembered: dict[bytes, Head] = {}

@@ -28,13 +28,23 @@ _PLAIN = re.compile(rb"GET /api/handles/([0-9]{1,20}(?:\.[0-9]{1,20}){0,4})/([A-
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """As what answers below a prefix count: those that were read, and those that are kept."""
+
+    missed: Tally
+    hit_number: int
+
+
+@dataclass(slots=True, eq=False)
 class Below:
-    """What is the same for all identifiers of a prefix: its tallies, by number for what is kept."""
+    """What is the same for all identifiers of a prefix.
+
+    Tallies are made when something was found: whoever asks for prefixes that nobody has makes none.
+    """
 
     prefix: Prefix
     top: str
-    missed: Tally
-    hit_number: int
+    counted: Counted | None = None
 
 
 class PlainMisses:
@@ -57,7 +67,7 @@ class PlainMisses:
         self._beginnings = beginnings
         self._loop = asyncio.get_running_loop()
         self._below: dict[bytes, Below] = {}
-        self._answered: list[tuple[bytes, str, bytes, int, Below, Source, int]] = []
+        self._answered: list[tuple[bytes, str, bytes, int, Counted, Source, int]] = []
 
     def ask(self, key: bytes, asker: Asker, source: Source, told: Told) -> bool:
         """Begin the read. False: this is none of the plain ones, or cannot be told at once; nothing was begun.
@@ -79,10 +89,11 @@ class PlainMisses:
                     self._misses.done(Miss(key, question, since, told), stored, error)
                 return
             rest = public_rest(key[17:], stored)
-            asker.told_plainly(rest, below.missed.number)
+            counted = below.counted or self._count(below)
+            asker.told_plainly(rest, counted.missed.number)
             if not self._answered:
                 self._loop.call_soon(self._keep)
-            self._answered.append((key, folded, rest, since, below, source, began))
+            self._answered.append((key, folded, rest, since, counted, source, began))
 
         try:
             return self._resolver.ask(below.prefix, folded, found)
@@ -100,16 +111,20 @@ class PlainMisses:
         ended = perf_counter_ns()
         self._counters.found += len(answered)
         keep, count = self._cache.keep, self._usage.count
-        for key, folded, rest, since, below, source, began in answered:
-            count(source, below.missed, ended - began)
-            keep(key, folded, rest, below.hit_number, negative=False, since=since)
+        for key, folded, rest, since, counted, source, began in answered:
+            count(source, counted.missed, ended - began)
+            keep(key, folded, rest, counted.hit_number, negative=False, since=since)
 
     def _remember(self, text: bytes) -> Below:
         if len(self._below) >= PREFIXES_REMEMBERED_MAX:
             self._below.clear()
         prefix = Prefix.parse(text.decode("ascii"))
-        missed = self._usage.tally(prefix.folded, ROUTE, 200, Outcome.MISS)
-        hit = self._usage.tally(prefix.folded, ROUTE, 200, Outcome.HIT)
-        self._beginnings.cover()
-        below = self._below[text] = Below(prefix, prefix.folded + "/", missed, hit.number)
+        below = self._below[text] = Below(prefix, prefix.folded + "/")
         return below
+
+    def _count(self, below: Below) -> Counted:
+        missed = self._usage.tally(below.prefix.folded, ROUTE, 200, Outcome.MISS)
+        hit = self._usage.tally(below.prefix.folded, ROUTE, 200, Outcome.HIT)
+        self._beginnings.cover()
+        counted = below.counted = Counted(missed, hit.number)
+        return counted

@@ -7,7 +7,7 @@ from typing import Protocol
 from idnode.frontends.answer import Answer
 from idnode.frontends.rest.parameters import Pairs, is_flag_set
 from idnode.frontends.rest.proxy import ProxyRead
-from idnode.frontends.rest.reading import HandleRead
+from idnode.frontends.rest.reading import PREFIX_HANDLES, HandleRead
 from idnode.frontends.targets import decode_percent
 from idnode.frontends.v1.reading import RecordRead
 from idnode.model.errors import IdnodeError, InvalidInput
@@ -61,7 +61,11 @@ def question_of(target: bytes) -> Question | None:
     try:
         if target.startswith(HANDLES):
             pairs = _pairs(query)
-            return Question(HandleRead.of(_decoded(path, len(HANDLES)), pairs), "handle-rest", _are_known(pairs))
+            read = HandleRead.of(_decoded(path, len(HANDLES)), pairs)
+            # What may be refused to the public takes TLS into account; a prefix's own record takes the directory.
+            if read.lookup.public_only is False or read.identifier.prefix.folded == PREFIX_HANDLES:
+                return None
+            return Question(read, "handle-rest", _are_known(pairs))
         if target.startswith(RECORDS):
             # Its parameters ask for other things, or are refused.
             return None if mark else Question(RecordRead(_identifier(path, len(RECORDS))), "read_identifier", True)

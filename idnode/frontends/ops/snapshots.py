@@ -19,6 +19,8 @@ JsonFamily = tuple[str, str, str, list[tuple[str, list[list[str]], float | None]
 LASTING_KINDS = frozenset({"counter", "histogram", "summary"})
 """Kinds whose samples only grow: they stay true when the process has ended."""
 GREATEST_ENDINGS = ("_info", "_age_seconds")
+GREATEST_NAMES = frozenset({"idnode_import_jobs"})
+"""What several processes read from the same rows."""
 LEAST_NAMES = frozenset({"process_start_time_seconds"})
 
 
@@ -109,4 +111,5 @@ def snapshot_from_json(document: Iterable[JsonFamily]) -> Snapshot:
 def _joined(name: str, one: float, other: float) -> float:
     if name in LEAST_NAMES:
         return min(one, other)
-    return max(one, other) if name.endswith(GREATEST_ENDINGS) else one + other
+    is_greatest = name.endswith(GREATEST_ENDINGS) or name in GREATEST_NAMES
+    return max(one, other) if is_greatest else one + other

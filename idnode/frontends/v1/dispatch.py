@@ -23,7 +23,7 @@ from idnode.frontends.v1.conditions import (
 )
 from idnode.frontends.v1.incoming import Incoming
 from idnode.frontends.v1.plain_registration import plain_registration
-from idnode.frontends.v1.routes import Call, Route, WriteQuery
+from idnode.frontends.v1.routes import Call, Receive, Received, Route, Stream, Streamed, WriteQuery
 from idnode.frontends.v1.schemas.identifiers import IdentifierIn
 from idnode.frontends.v1.sealing import Sealing
 from idnode.model.access import ApiKey
@@ -59,9 +59,43 @@ class Dispatcher:
 
     async def serve(self, route: Route, incoming: Incoming) -> Answer:
         """Answer one request by one route."""
-        exchange, headers = incoming.exchange, incoming.headers
+        key, authorization = await self._known(route, incoming)
+        if route.receive is not None:
+            return await self._serve_received(route, incoming, key, authorization, route.receive)
+        body = incoming.body if isinstance(incoming.body, bytes) else await incoming.body()
+        if route.is_write and key is not None and authorization is not None:
+            return answer_of(await self._write(route, incoming, key, authorization, body))
+        call = Call(
+            key, _path(route, incoming), _query(route, incoming), _parsed(route, body), None, None, incoming.client
+        )
+        return _conditional(await route.act(call), incoming.headers("If-None-Match"))
+
+    async def begin_stream(self, route: Route, incoming: Incoming, stream: Stream) -> Streamed:
+        """The answer of a route that streams, before its first piece; raises what a refusal raises."""
+        key, _ = await self._known(route, incoming)
+        body = incoming.body if isinstance(incoming.body, bytes) else await incoming.body()
+        call = Call(
+            key, _path(route, incoming), _query(route, incoming), _parsed(route, body), None, None, incoming.client
+        )
+        return await stream(call, incoming.headers)
+
+    async def _serve_received(
+        self, route: Route, incoming: Incoming, key: ApiKey | None, authorization: str | None, receive: Receive
+    ) -> Answer:
+        """A body of any length is taken in first; its SHA-256 stands for it in the fingerprint."""
+        if key is None or authorization is None or incoming.pieces is None:
+            raise NotAuthenticated("this route takes an API key: send `Authorization: Bearer <key>`")
+        received = await receive(_query(route, incoming), incoming.headers, incoming.pieces())
+        try:
+            return answer_of(await self._write(route, incoming, key, authorization, received.sha256, received))
+        finally:
+            await received.give_up()
+
+    async def _known(self, route: Route, incoming: Incoming) -> tuple[ApiKey | None, str | None]:
+        """Who asks, and by which header. Raises NotAuthenticated, Forbidden."""
+        exchange = incoming.exchange
         exchange.route = route.name
-        authorization = single("Authorization", headers("Authorization"))
+        authorization = single("Authorization", incoming.headers("Authorization"))
         key = await self._authentication.key_of(authorization)
         if key is not None:
             exchange.actor = str(key.id)
@@ -69,16 +103,16 @@ class Dispatcher:
             if key is None:
                 raise NotAuthenticated("this route takes an API key: send `Authorization: Bearer <key>`")
             key.require_role(route.roles)
-        body = incoming.body if isinstance(incoming.body, bytes) else await incoming.body()
-        if route.is_write and key is not None and authorization is not None:
-            return answer_of(await self._write(route, incoming, key, authorization, body))
-        call = Call(
-            key, _path(route, incoming), _query(route, incoming), _parsed(route, body), None, None, incoming.client
-        )
-        return _conditional(await route.act(call), headers("If-None-Match"))
+        return key, authorization
 
     async def _write(
-        self, route: Route, incoming: Incoming, key: ApiKey, authorization: str, body: bytes
+        self,
+        route: Route,
+        incoming: Incoming,
+        key: ApiKey,
+        authorization: str,
+        body: bytes,
+        received: Received | None = None,
     ) -> KeptAnswer:
         headers, exchange = incoming.headers, incoming.exchange
         idempotency_key = idempotency_key_of(single("Idempotency-Key", headers("Idempotency-Key")))
@@ -87,12 +121,13 @@ class Dispatcher:
         asked = Asked(
             key=key,
             trace=Trace(exchange.actor or str(key.id), exchange.request_id, self._now()),
-            dry_run=isinstance(query, WriteQuery) and query.dry_run,
+            # What is received is only tried in the background; its answer is the usual one.
+            dry_run=received is None and isinstance(query, WriteQuery) and query.dry_run,
             expected_version=expected_version_of(if_match),
         )
         path, client = _path(route, incoming), incoming.client
         if idempotency_key is None or asked.dry_run:
-            call = Call(key, path, query, _parsed(route, body), asked, None, client)
+            call = Call(key, path, query, _parsed(route, body), asked, None, client, received)
             return _tried(await route.act(call), asked)
         claim = Claim(
             owner=key.id,
@@ -103,7 +138,8 @@ class Dispatcher:
         # Looked up before the body is read: that a key was used for another request is said whatever came instead.
         kept = await self._kept(claim, sealing)
         if kept is None:
-            call = Call(key, path, query, _parsed(route, body), asked._replace(claim=claim), sealing, client)
+            claiming = asked._replace(claim=claim)
+            call = Call(key, path, query, _parsed(route, body), claiming, sealing, client, received)
             kept = await self._act_once(route, call, claim, sealing)
         return kept
 
@@ -145,6 +181,8 @@ class Dispatcher:
 
 def _parsed(route: Route, body: bytes) -> BaseModel | None:
     """The body as the route's model, None for a route without one. Raises MalformedInput, InvalidInput."""
+    if route.receive is not None:
+        return None
     if route.body is None:
         if body:
             detail = "this route takes no body"

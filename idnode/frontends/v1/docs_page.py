@@ -98,7 +98,11 @@ def _body(body: Json | None) -> str:
     if body is None:
         return ""
     optional = "" if body["required"] else ", may be absent"
-    return f"<p>Body: {_type(body['content']['application/json']['schema'])}{optional}</p>"
+    types = [
+        _type(content["schema"]) if media_type == "application/json" else escape(media_type)
+        for media_type, content in body["content"].items()
+    ]
+    return f"<p>Body: {', or '.join(types)}{optional}</p>"
 
 
 def _parameters(parameters: list[Json]) -> str:

@@ -6,7 +6,15 @@ import orjson
 
 from idnode.frontends.counting import Counting
 from idnode.frontends.problems import problem_document
-from idnode.frontends.v1.answers import answer_bytes, answer_json, cursor_key, foreign_cursor, location_of, page_json
+from idnode.frontends.v1.answers import (
+    answer_bytes,
+    answer_json,
+    cursor_key,
+    cursor_text,
+    foreign_cursor,
+    location_of,
+    page_json,
+)
 from idnode.frontends.v1.content import content_of, patch_of, registration_of
 from idnode.frontends.v1.routes import EVERY_ROLE, WRITERS, Call, Route, WriteQuery
 from idnode.frontends.v1.schemas.fields import PageQuery
@@ -24,10 +32,10 @@ from idnode.frontends.v1.schemas.identifiers import (
 )
 from idnode.model.access import ApiKey
 from idnode.model.change import Change, Subject
-from idnode.model.errors import Deleted, IdnodeError, InvalidIdentifier, NotFound, Suspended
+from idnode.model.errors import Deleted, Forbidden, IdnodeError, InvalidIdentifier, NotFound, Suspended
 from idnode.model.identifier import Identifier, Prefix
 from idnode.model.limits import VALUE_INDEX_MAX
-from idnode.model.record import Operation
+from idnode.model.record import Operation, State
 from idnode.registry.commands import Content, Patch, Revision
 from idnode.registry.service import RegistryService
 from idnode.resolver.service import Resolution, ResolverService
@@ -71,12 +79,8 @@ class IdentifiersApi:
                   WRITERS, RecordOut, body=ContentIn, query=WriteQuery, topic=TOPIC),
             Route("PATCH", one, "patch_identifier", "Change some values and attributes", self.patch,
                   WRITERS, RecordOut, body=IdentifierPatch, query=WriteQuery, topic=TOPIC),
-            Route("DELETE", one, "delete_identifier", "Delete: a tombstone with its history remains", self.delete,
-                  WRITERS, RecordOut, query=WriteQuery, topic=TOPIC),
             Route("POST", "/v1/suspend/{identifier}", "suspend_identifier", "Withhold a record from the public",
                   self.suspend, WRITERS, RecordOut, query=WriteQuery, topic=TOPIC),
-            Route("POST", "/v1/restore/{identifier}", "restore_identifier", "Undo a suspension or a deletion",
-                  self.restore, WRITERS, RecordOut, query=WriteQuery, topic=TOPIC),
             Route("GET", "/v1/history/{identifier}", "read_history", "Every change, newest first", self.history,
                   EVERY_ROLE, ChangePage, query=PageQuery, topic=TOPIC),
             Route("POST", "/v1/resolve", "resolve", "Resolve up to 1,000 identifiers at once", self.resolve,
@@ -96,21 +100,31 @@ class IdentifiersApi:
         call.reader.require_reach(prefix)
         after = cursor_key(query.cursor)
         records = await self._identifiers.page(prefix, after=after, state=query.state, limit=query.limit)
-        items = [orjson.Fragment(record.document) for record in records]
-        return page_json(items, limit=query.limit, cursors=[record.folded for record in records])
+        items = []
+        for record in records:
+            # A name that was given back is shown to who asks for such names, and no part of what there is.
+            if record.state is State.RELEASED and query.state is not State.RELEASED:
+                continue
+            owned = await self._resolver.is_owned(prefix, record, call.reader)
+            if owned or record.state is State.ACTIVE:
+                items.append(orjson.Fragment(record.document if owned else public_document(record)))
+        following = cursor_text(records[-1].folded) if len(records) == query.limit else None
+        return answer_json({"items": items, "next": following})
 
     async def read(self, call: Call) -> KeptAnswer:
         """GET /v1/identifiers/{identifier}."""
         identifier = call.path_as("identifier", Identifier.parse)
         at = call.query_as(RecordQuery).at
-        owned = call.key is not None and call.key.reaches(identifier.prefix)
         if at is not None:
-            call.reader.require_reach(identifier.prefix)
+            await self._require_owner(identifier, call.reader)
             change = await self._changes.find_as_of(Subject.IDENTIFIER, identifier.folded, at)
             if change is None or change.new is None:
                 raise NotFound(f"{identifier.text} was not registered at that time")
             return answer_bytes(change.new, version=change.version)
-        stored = await self._resolver.resolve(identifier)
+        if call.key is None:
+            stored = await self._resolver.resolve(identifier)
+            return answer_bytes(_seen(stored, owned=False), version=stored.version)
+        stored, owned = await self._resolver.resolve_for(identifier, call.key)
         return answer_bytes(_seen(stored, owned=owned), version=stored.version)
 
     async def replace(self, call: Call) -> KeptAnswer:
@@ -123,22 +137,14 @@ class IdentifiersApi:
         patch = patch_of(call.body_as(IdentifierPatch), now=call.asked.trace.at)
         return await self._revise(call, Operation.PATCH, patch)
 
-    async def delete(self, call: Call) -> KeptAnswer:
-        """DELETE /v1/identifiers/{identifier}."""
-        return await self._revise(call, Operation.DELETE)
-
     async def suspend(self, call: Call) -> KeptAnswer:
         """POST /v1/suspend/{identifier}."""
         return await self._revise(call, Operation.SUSPEND)
 
-    async def restore(self, call: Call) -> KeptAnswer:
-        """POST /v1/restore/{identifier}."""
-        return await self._revise(call, Operation.RESTORE)
-
     async def history(self, call: Call) -> KeptAnswer:
         """GET /v1/history/{identifier}."""
         identifier = call.path_as("identifier", Identifier.parse)
-        call.reader.require_reach(identifier.prefix)
+        await self._require_owner(identifier, call.reader)
         query = call.query_as(PageQuery)
         below = _version_below(query.cursor)
         changes = await self._changes.page(
@@ -155,11 +161,11 @@ class IdentifiersApi:
         parsed = [_parsed(text) for text in texts]
         good = [identifier for identifier in parsed if isinstance(identifier, Identifier)]
         begun = perf_counter_ns()
-        resolutions = await self._resolver.resolve_many(good)
+        resolutions = await self._resolver.resolve_many(good, call.key)
         self._counting.resolved(call.client, resolutions, perf_counter_ns() - begun)
         following = iter(resolutions)
         results = [
-            _result(text, next(following), call.key) if isinstance(each, Identifier) else _unresolved(text, each)
+            _result(text, next(following)) if isinstance(each, Identifier) else _unresolved(text, each)
             for text, each in zip(texts, parsed, strict=True)
         ]
         return answer_json({"results": results})
@@ -167,7 +173,20 @@ class IdentifiersApi:
     async def _revise(self, call: Call, operation: Operation, body: Content | Patch | None = None) -> KeptAnswer:
         identifier = call.path_as("identifier", Identifier.parse)
         revision = Revision(identifier, operation, body)
-        return await self._registry.revise(revision, call.asked, _revised)
+        return await self._registry.revise(revision, call.asked, revised_answer)
+
+    async def _require_owner(self, identifier: Identifier, key: ApiKey) -> None:
+        """What a record was is its owner's to read. Raises Forbidden."""
+        stored = await self._identifiers.find(identifier.folded)
+        if stored is None or not await self._resolver.is_owned(identifier.prefix, stored, key):
+            key.require_reach(identifier.prefix)
+            if stored is not None:
+                raise Forbidden("the identifier was transferred to another enterprise; its history is that one's")
+
+
+def revised_answer(_: Identifier, stored: StoredRecord) -> KeptAnswer:
+    """The record that stands after a change."""
+    return answer_bytes(stored.document, version=stored.version)
 
 
 def _registered(identifier: Identifier, stored: StoredRecord) -> KeptAnswer:
@@ -176,10 +195,6 @@ def _registered(identifier: Identifier, stored: StoredRecord) -> KeptAnswer:
         body = body[:-1] + b',"warnings":' + orjson.dumps(warnings) + b"}"
     location = location_of("identifiers", identifier.text)
     return answer_bytes(body, status=201, version=stored.version, location=location)
-
-
-def _revised(_: Identifier, stored: StoredRecord) -> KeptAnswer:
-    return answer_bytes(stored.document, version=stored.version)
 
 
 def _seen(stored: StoredRecord, *, owned: bool) -> bytes:
@@ -193,12 +208,11 @@ def _parsed(text: str) -> Identifier | InvalidIdentifier:
         return error
 
 
-def _result(text: str, resolution: Resolution, key: ApiKey | None) -> dict[str, object]:
+def _result(text: str, resolution: Resolution) -> dict[str, object]:
     if resolution.record is None:
         return _unresolved(text, resolution.problem or NotFound(f"{text} is not registered"))
-    owned = key is not None and key.reaches(resolution.identifier.prefix)
     try:
-        document = _seen(resolution.record, owned=owned)
+        document = _seen(resolution.record, owned=resolution.is_owned)
     except (Suspended, Deleted) as refusal:
         return _unresolved(text, refusal)
     return {"identifier": text, "found": True, "record": orjson.Fragment(document)}

@@ -1,12 +1,12 @@
 """A request to a route of /v1 before it is served: the same to the dispatcher by whichever way it came."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from aiohttp import web
 
-from idnode.frontends.bodies import read_body
+from idnode.frontends.bodies import body_pieces, read_body
 from idnode.frontends.boundary import EXCHANGE, Exchange
 
 Headers = Callable[[str], Sequence[str]]
@@ -28,6 +28,8 @@ class Incoming(NamedTuple):
     headers: Headers
     body: bytes | Callable[[], Awaitable[bytes]]
     client: str
+    pieces: Callable[[], AsyncIterator[bytes]] | None = None
+    """The body as it arrives, for who takes in what is too long for memory; None where it is there already."""
 
 
 def incoming_of(request: web.Request, *, client_of: Callable[[web.Request], str], body_seconds_max: float) -> Incoming:
@@ -42,4 +44,5 @@ def incoming_of(request: web.Request, *, client_of: Callable[[web.Request], str]
         headers=lambda name: request.headers.getall(name, ()),
         body=partial(read_body, request, seconds_max=body_seconds_max),
         client=client_of(request),
+        pieces=partial(body_pieces, request, seconds_max=body_seconds_max),
     )

@@ -13,6 +13,7 @@ from idnode.frontends.v1.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from idnode.frontends.v1.incoming import incoming_of
 from idnode.frontends.v1.openapi import openapi_document
 from idnode.frontends.v1.routes import Route
+from idnode.frontends.v1.streaming import stream_out
 
 
 def v1_routes(
@@ -32,8 +33,10 @@ def v1_routes(
         return web.Response(text=page, content_type="text/html", headers=headers)
 
     def route(row: Route) -> web.RouteDef:
-        async def handler(request: web.Request) -> web.Response:
+        async def handler(request: web.Request) -> web.StreamResponse:
             incoming = incoming_of(request, client_of=client_of, body_seconds_max=body_seconds_max)
+            if row.stream is not None:
+                return await stream_out(request, await dispatcher.begin_stream(row, incoming, row.stream))
             return response_of(await dispatcher.serve(row, incoming))
 
         # An identifier may hold slashes: its parameter takes the rest of the path, line ends too, which it refuses by

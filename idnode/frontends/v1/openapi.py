@@ -18,9 +18,16 @@ REF = "#/components/schemas/{model}"
 _TOPICS = {
     "enterprises": "Enterprises: name, USCC, industry, contact.",
     "prefixes": "Prefixes under the node's own, their states and hosting.",
+    "handle-admins": "Keys of a prefix's administrators, for clients of the Handle System.",
+    "signing-keys": "Keys that the records of a prefix are signed with.",
     "keys": "API keys: role, scope, rotation.",
     "templates": "Templates: versioned, typed item lists with semantic checks.",
     "identifiers": "Identifiers: register, resolve, change, history.",
+    "relations": "Relations between identifiers: part of, made from, packed in, replaced by, in both directions.",
+    "minting": "Patterns of suffixes, minting, ranges for printing lines.",
+    "transfers": "Transfers of prefixes and identifiers between enterprises.",
+    "reviews": "Reviews: applications of enterprises that came through SNMS.",
+    "imports": "Imports: files of any size become identifiers in the background.",
     "reporting": "What the top node is told besides: the operator, profiles of enterprises, applications.",
     "sync": "What the top node is owed: the ledger, the relay, reconciliation.",
     "monitoring": "Probes, events, maintenance stops, the monthly report.",
@@ -83,8 +90,11 @@ def _operation(route: Route, schemas: dict[type[BaseModel], Json]) -> Json:
         "responses": _responses(route, schemas),
         "security": [{"key": []}] if route.roles is not None else [{}, {"key": []}],
     }
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content: Json = dict.fromkeys(route.body_media_types, binary)
     if route.body is not None:
-        content = {"application/json": {"schema": schemas[route.body]}}
+        content["application/json"] = {"schema": schemas[route.body]}
+    if content:
         operation["requestBody"] = {"required": not route.is_body_optional, "content": content}
     return operation
 
@@ -137,12 +147,13 @@ def _header_parameters(route: Route) -> list[Json]:
 
 def _responses(route: Route, schemas: dict[type[BaseModel], Json]) -> Json:
     others: Json = {media_type: {"schema": {"type": "string"}} for media_type in route.media_types}
-    done = {"description": "Done", "content": {"application/json": {"schema": schemas[route.answer]}, **others}}
+    own: Json = {} if route.stream is not None else {"application/json": {"schema": schemas[route.answer]}}
+    done = {"description": "Done", "content": {**own, **others}}
     responses: Json = {str(route.status): done}
-    if route.is_write:
+    if route.is_write and route.receive is None:
         responses["200"] = {**done, "description": "Done; for a dry run: what would stand"}
     problem = {CONTENT_TYPE: {"schema": schemas[ProblemOut]}}
-    if route.method == "GET" and "version" in route.answer.model_fields:
+    if route.method == "GET" and route.stream is None and "version" in route.answer.model_fields:
         responses["304"] = {"description": "Not modified"}
     for status in sorted({kind.status for kind in KINDS.values()} | {500}):
         titles = sorted({kind.title for kind in KINDS.values() if kind.status == status})

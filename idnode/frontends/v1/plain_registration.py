@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from idnode.frontends.v1.schemas.identifiers import IdentifierIn, TemplateNameIn
 from idnode.model.limits import PREFIX_BYTES_MAX, TEMPLATE_VERSION_CHARACTERS_MAX
+from idnode.wire.strict_document import may_hold_long_numbers
 from idnode.wire.strict_json import is_surely_strict
 
 IDENTIFIER_CHARACTERS_MAX = 4_096
@@ -16,6 +17,8 @@ IDENTIFIER_CHARACTERS_MAX = 4_096
 TEMPLATE_NAMES_REMEMBERED_MAX = 256
 DEPTH_MAX = 8
 """Of attributes; every reader of JSON takes more."""
+NESTED_MAX = 32
+"""Arrays and objects; even one within the other every reader takes so many."""
 NUMBER_MAX = 1e18
 """A float beyond may have been an integer of more than 64 bits, which the readers do not read alike."""
 
@@ -32,6 +35,8 @@ def plain_registration(body: bytes) -> IdentifierIn | None:
         return None
     if type(document) is not dict or not document.keys() <= _MEMBERS or not is_surely_strict(body, document):
         return None
+    # Mostly nothing has to be walked through: without a long number, and with few brackets, readers do not differ.
+    is_doubtful = may_hold_long_numbers(body) or body.count(b"{") + body.count(b"[") > NESTED_MAX
     identifier, values, attributes = document.get("identifier"), document.get("values"), document.get("attributes")
     if type(identifier) is not str or len(identifier) > IDENTIFIER_CHARACTERS_MAX:
         return None
@@ -40,11 +45,13 @@ def plain_registration(body: bytes) -> IdentifierIn | None:
         return None
     members: dict[str, object] = {"template": template, "attributes": {}, "values": []}
     if "attributes" in document:
-        if type(attributes) is not dict or not _are_read_alike(attributes.values(), DEPTH_MAX):
+        if type(attributes) is not dict:
+            return None
+        if is_doubtful and not _are_read_alike(attributes.values(), DEPTH_MAX):
             return None
         members["attributes"] = attributes
     if "values" in document:
-        if type(values) is not list or not _are_read_alike(values, DEPTH_MAX):
+        if type(values) is not list or (is_doubtful and not _are_read_alike(values, DEPTH_MAX)):
             return None
         members["values"] = values
     members["identifier"] = identifier

@@ -1,8 +1,8 @@
 """The route table of /v1: what the dispatcher serves, OpenAPI describes and the permission tests walk through."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,6 +21,17 @@ B = TypeVar("B", bound=BaseModel)
 T = TypeVar("T")
 
 
+class Received(Protocol):
+    """A body that was too large for memory, and lies on disk until it is taken over or given up."""
+
+    @property
+    def sha256(self) -> bytes:
+        """Of all its bytes."""
+
+    async def give_up(self) -> None:
+        """Remove it, unless somebody has taken it over."""
+
+
 class Call(NamedTuple):
     """One request to a route: who, with which parameters and body. Writes find their circumstances in `asked`.
 
@@ -35,6 +46,8 @@ class Call(NamedTuple):
     circumstances: Asked | None
     sealing: Sealing | None
     client: str
+    received: Received | None = None
+    """The body, of a route that receives a stream."""
 
     @property
     def asked(self) -> Asked:
@@ -71,7 +84,29 @@ class Call(NamedTuple):
         return self.query
 
 
+HeaderValues = Callable[[str], Sequence[str]]
+"""All values that were sent under a name, in their order."""
+Pieces = AsyncIterator[bytes]
+
+
+class Streamed(NamedTuple):
+    """An answer of any length. `pieces` is closed as soon as the client is gone; what it raises ends the connection."""
+
+    content_type: str
+    pieces: AsyncGenerator[bytes, None]
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 Act = Callable[[Call], Awaitable[KeptAnswer]]
+Stream = Callable[[Call, HeaderValues], Awaitable[Streamed]]
+"""Refuses by raising before it returns; from then on the answer is under way."""
+Receive = Callable[[BaseModel, HeaderValues, Pieces], Awaitable[Received]]
+"""Takes a body in: by the query parameters, the headers, and its pieces as they arrive."""
+
+
+async def only_streams(_: Call) -> KeptAnswer:
+    """Stands for `act` in a row that has `stream`."""
+    raise TypeError("this route answers with a stream")
 
 
 class NoQuery(BaseModel, extra="forbid"):
@@ -102,9 +137,20 @@ class Route:
     query: type[BaseModel] = NoQuery
     topic: str = "node"
     media_types: tuple[str, ...] = ()
-    """What it can answer besides JSON."""
+    """What it can answer besides JSON; of a stream: instead."""
+    stream: Stream | None = None
+    """Answers instead of `act`."""
+    receive: Receive | None = None
+    """Takes the body in, whatever its length, before `act`; `body` then only describes it, if it is JSON."""
+    body_media_types: tuple[str, ...] = ()
+    """What `receive` takes."""
 
     @property
     def is_write(self) -> bool:
         """Takes Idempotency-Key, If-Match and dry_run."""
         return issubclass(self.query, WriteQuery)
+
+    @property
+    def is_streaming(self) -> bool:
+        """Its body or its answer may be too long to be held in memory: aiohttp serves it."""
+        return self.stream is not None or self.receive is not None

@@ -1,5 +1,7 @@
 -- name: find_prefix
-SELECT * FROM prefix WHERE folded = $1;
+-- With the place of the key that its records are signed with: writes need to know whether there is one, and ask nothing more.
+SELECT *, (SELECT place FROM signing_key WHERE prefix = $1 AND sealed IS NOT NULL) AS signing_index
+FROM prefix WHERE folded = $1;
 
 -- name: list_prefixes
 SELECT * FROM prefix

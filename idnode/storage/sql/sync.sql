@@ -58,7 +58,8 @@ SET snapshot = CASE
 -- the next version has read the committed one before its own transaction began; so it has the higher id, and who sees it
 -- sees the one before.
 --
--- What the node's own probes register (sync/monitoring/probes) is nobody's product, and goes to no table.
+-- What the node's own probes register (sync/monitoring/probes) is nobody's product, and goes to no table. Nor does a name
+-- that is reserved or given back: it was never active, and its first content is the add. A transfer changes no field.
 --
 -- Enterprise and profile count versions of their own, and both make T6: its version is the position. An older record of
 -- the same thing that waits is superseded, by an earlier or by this statement, where a record tells all of its subject.
@@ -88,8 +89,9 @@ WITH found AS MATERIALIZED (
     INSERT INTO sync_record (report, subject, version, operation, occurred, updated, change_subject)
     SELECT 'T9', name, version, operation, at, now(), subject
     FROM taken
-    WHERE subject = 'identifier'
+    WHERE subject = 'identifier' AND operation NOT IN ('reserve', 'release', 'transfer')
         AND name NOT LIKE coalesce((SELECT folded FROM prefix WHERE enterprise IS NULL LIMIT 1), '') || '/PROBE-%'
+        AND name NOT LIKE '0.NA/%'
     ORDER BY position
     ON CONFLICT (subject, report, version) DO NOTHING
     RETURNING subject, version, operation, occurred
@@ -99,7 +101,7 @@ WITH found AS MATERIALIZED (
     SELECT split_part(subject, '/', 1), (occurred AT TIME ZONE INTERVAL '+08:00')::date AS day,
         count(*) FILTER (WHERE operation <> 'delete'), count(*) FILTER (WHERE operation = 'delete')
     FROM identifiers
-    WHERE operation IN ('register', 'delete') OR operation = 'restore' AND EXISTS (
+    WHERE operation IN ('register', 'activate', 'delete') OR operation = 'restore' AND EXISTS (
         SELECT FROM change b
         WHERE b.subject = 'identifier' AND b.name = identifiers.subject AND b.version = identifiers.version - 1
             AND b.operation = 'delete'

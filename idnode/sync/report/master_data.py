@@ -14,6 +14,7 @@ ADD, DELETE, MODIFY = 1, 2, 3
 """The contract's numbers."""
 OPERATION: Mapping[str, int] = {
     Operation.REGISTER: ADD,
+    Operation.ACTIVATE: ADD,
     Operation.RESTORE: ADD,
     Operation.DELETE: DELETE,
     Operation.REPLACE: MODIFY,

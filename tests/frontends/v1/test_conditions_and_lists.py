@@ -22,7 +22,7 @@ LISTS = {
 
 async def test_every_change_of_a_thing_takes_its_version_and_no_other(node: NodeUnderTest, dsn: str) -> None:
     requests = await RouteRequests.prepare(node)
-    changes = [route for route in node.node.routes if route.is_write and "{" in route.path]
+    changes = _changes(node)
     wrong = []
 
     for route in changes:
@@ -42,14 +42,14 @@ async def test_every_change_of_a_thing_takes_its_version_and_no_other(node: Node
             wrong.append(f"{route.name}: {found}")
 
     assert wrong == []
-    assert len(changes) == 19
+    assert len(changes) == 34
 
 
 async def test_a_star_matches_every_version_and_a_dry_run_is_bound_by_if_match_too(node: NodeUnderTest) -> None:
     requests = await RouteRequests.prepare(node)
     wrong = []
 
-    for route in (route for route in node.node.routes if route.is_write and "{" in route.path):
+    for route in _changes(node):
         request = await requests.of(route)
         tried = await node.call(request.method, f"{request.path}?dry_run=true", request.body, If_Match='"9"')
         done = await node.call(request.method, request.path, request.body, If_Match="*")
@@ -89,7 +89,8 @@ async def test_every_version_that_is_read_is_not_sent_to_who_has_it(node: NodeUn
 
     assert wrong == []
     assert [route.name for route in reads] == [
-        "read_enterprise", "read_prefix", "read_key", "read_template", "read_identifier", "read_operator",
+        "read_enterprise", "read_prefix", "read_key", "read_template", "read_identifier", "read_import", "read_pattern",
+        "read_range", "read_transfer", "read_review", "list_handle_keys", "read_signing_key", "read_operator",
         "read_profile", "read_application", "read_event",
     ]  # fmt: skip
 
@@ -193,7 +194,8 @@ async def test_every_route_refuses_parameters_and_bodies_that_it_does_not_know(n
     requests = await RouteRequests.prepare(node)
     wrong = []
 
-    for route in node.node.routes:
+    # A body that is received is a file; what is in it is not looked at yet.
+    for route in (route for route in node.node.routes if route.receive is None):
         request = await requests.of(route)
         stood = await stored_rows(dsn)
         path = request.path + ("&" if "?" in request.path else "?")
@@ -270,5 +272,10 @@ async def _status_and_type(node: NodeUnderTest, request: RouteRequest, if_match:
     return response.status, (await response.json()).get("type") if response.status >= 400 else None
 
 
+def _changes(node: NodeUnderTest) -> list[Route]:
+    """Routes that change the thing that their path names; minting makes another one by the pattern that it names."""
+    return [route for route in node.node.routes if route.is_write and "{" in route.path and route.name != "mint"]
+
+
 def _reads_one(route: Route) -> bool:
-    return route.method == "GET" and "version" in route.answer.model_fields
+    return route.method == "GET" and "version" in route.answer.model_fields and route.stream is None

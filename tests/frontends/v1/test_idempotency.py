@@ -14,7 +14,8 @@ from harness import NodeUnderTest
 from route_requests import OWN, PUBLIC_VALUE, RouteRequest, RouteRequests, enterprise_form, key_form, made, template
 from stored_rows import holding, places, stored_rows
 
-from idnode.app import compose, running
+from idnode.app import compose
+from idnode.app_node import running
 from idnode.config import Settings
 from idnode.frontends.v1.sealing import Sealing
 from idnode.model.errors import IdempotencyMisused
@@ -24,6 +25,14 @@ Answer = tuple[int, bytes, str | None, str | None, str]
 JX1 = {"identifier": "88.118.8/JX-1", "values": [PUBLIC_VALUE]}
 JX2 = {"identifier": "88.118.8/JX-2", "values": [PUBLIC_VALUE]}
 REUSED = "urn:idnode:problem:idempotency-key-reused"
+CHANGES = {
+    "rotate_key": 2,  # the old key ends
+    "close_event": 2,  # so does the event
+    "approve_transfer": 2,  # the identifier has another holder
+    "give_signing_key": 3,  # the old key ends, the record of the prefix has the public half
+    "approve_review": 5,  # the enterprise, its profile, its prefix and its user are made
+}
+"""Change rows of routes that write more than one."""
 
 
 async def test_every_write_route_answers_a_repeated_request_byte_for_byte_and_writes_once(
@@ -42,7 +51,7 @@ async def test_every_write_route_answers_a_repeated_request_byte_for_byte_and_wr
             wrong.append(f"{route.name}: {first} then {second}, {places(await stored_rows(dsn) ^ stood)}")
 
     assert wrong == []
-    assert len(writes) == 28
+    assert len(writes) == 52
 
 
 async def test_every_write_route_refuses_the_key_of_another_request(node: NodeUnderTest, dsn: str) -> None:
@@ -64,7 +73,8 @@ async def test_a_dry_run_of_every_write_route_leaves_nothing_and_claims_no_key(n
     requests = await RouteRequests.prepare(node)
     wrong = []
 
-    for route in (route for route in node.node.routes if route.is_write):
+    # What is received is tried in the background: it has a test of its own.
+    for route in (route for route in node.node.routes if route.is_write and route.receive is None):
         request = await requests.of(route)
         stood = await stored_rows(dsn)
         tried = await _answer(node, request, key=route.name, query="?dry_run=true")
@@ -110,10 +120,9 @@ async def test_twenty_equal_requests_at_once_write_once_and_get_equal_answers(no
         before = await stored_rows(dsn)
         answers = await asyncio.gather(*(_answer(node, request, key=route.name) for _ in range(20)))
         written = places(await stored_rows(dsn) - before)
-        # Events and stops are their own history.
-        changes = len(written) - 1 if route.topic == "monitoring" else written.count("change")
-        # A rotation ends the old key as well, a recovery the event that it closes.
-        expected = 2 if route.name in ("rotate_key", "close_event") else 1
+        # Events, stops and imports are their own history.
+        changes = len(written) - 1 if route.topic in ("monitoring", "imports") else written.count("change")
+        expected = CHANGES.get(route.name, 1)
         if answers != [answers[0]] * 20 or answers[0][0] != route.status or changes != expected:
             wrong.append(f"{route.name}: {sorted({answer[:2] for answer in answers})}, {changes} changes")
 
@@ -283,7 +292,7 @@ async def _seen(response: ClientResponse) -> Answer:
 
 @asynccontextmanager
 async def _another_node(dsn: str, admin_key: str) -> AsyncIterator[NodeUnderTest]:
-    settings = Settings(seed="none", body_seconds=1)
+    settings = Settings(native_port=0, seed="none", body_seconds=1)
     database = await Database.open(dsn, connections_max=4)
     composed = compose(settings, database, dsn)
     server = TestServer(composed.application)

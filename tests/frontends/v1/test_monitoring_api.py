@@ -13,7 +13,8 @@ from conftest import serve_node
 from docx import Document
 from harness import NodeUnderTest
 
-from idnode.app import Node, compose
+from idnode.app import compose
+from idnode.app_node import Node
 from idnode.config import Settings
 from idnode.frontends.v1.dispatch import Dispatcher
 from idnode.frontends.v1.monitoring import MonitoringApi
@@ -64,7 +65,9 @@ def composed(settings: Settings, database: Database, dsn: str) -> Node:
 async def monitored(database: Database, dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NodeUnderTest]:
     """The node of the other tests, with these routes."""
     monkeypatch.setattr(conftest, "compose", composed)
-    async for served in serve_node(Settings(seed="none", body_seconds=1, drain_seconds=1), database, dsn):
+    async for served in serve_node(
+        Settings(native_port=0, seed="none", body_seconds=1, drain_seconds=1), database, dsn
+    ):
         yield served
 
 

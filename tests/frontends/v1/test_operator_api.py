@@ -125,7 +125,7 @@ async def test_the_document_shows_every_field_of_the_tables(node: NodeUnderTest)
     assert list(operator) == [field.name for field in FIELDS[Report.T1]]
     assert list(schemas["RouteFields"]["properties"]) == ["scheme", "prefix", "ip_type", "ip", "protocols"]
     assert set(schemas["ProfileFields"]["properties"]) == {field.name for field in FIELDS[Report.T6]} - {
-        CERTIFICATE_TYPE[0],
+        CERTIFICATE_TYPE,
         *OF_THE_ENTERPRISE,
     }
     assert operator["nature"]["enum"][0] == "state_controlled"

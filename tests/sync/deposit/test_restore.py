@@ -14,7 +14,9 @@ from conftest import ThroughFront, _fresh_database
 from deposits_under_test import DepositsUnderTest, deposits_under_test
 from harness import TEXTILE, NodeUnderTest
 
-from idnode.app import answering, compose, running
+from idnode.app import compose
+from idnode.app_answering import answering
+from idnode.app_node import running
 from idnode.config import Settings
 from idnode.lifecycle import listening_socket
 from idnode.storage.database import Database
@@ -229,7 +231,7 @@ async def answers(node: NodeUnderTest, other_dsn: str) -> list[str]:
 @asynccontextmanager
 async def serving(dsn: str, admin_key: str) -> AsyncIterator[NodeUnderTest]:
     """A node on a restored database: it makes no key, so it is called with one that was restored."""
-    settings = Settings(seed="none", body_seconds=1, drain_seconds=1)
+    settings = Settings(native_port=0, seed="none", body_seconds=1, drain_seconds=1)
     database = await Database.open(dsn, connections_max=6)
     composed = compose(settings, database, dsn)
     async with running(composed):

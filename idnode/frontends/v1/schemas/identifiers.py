@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 
@@ -83,7 +84,11 @@ class IdentifierPatch(Form):
 
 
 class RecordOut(Document):
-    """A record. A key whose scope holds the prefix sees every value, others the publicly readable ones."""
+    """A record. Its owner's key sees every value, others the publicly readable ones.
+
+    `successor` stands in a tombstone; `holder` is the enterprise that the identifier was transferred to, absent where
+    it is that of the prefix.
+    """
 
     identifier: str
     prefix: str
@@ -93,6 +98,8 @@ class RecordOut(Document):
     attributes: Attributes
     created: datetime
     updated: datetime
+    successor: str | None = None
+    holder: UUID | None = None
     values: list[HandleValueDocument]
     warnings: list[str] | None = None
 
@@ -145,7 +152,7 @@ class ResolveIn(Form):
 
 
 class ProblemOut(Document):
-    """A problem document (RFC 9457)."""
+    """A problem document (RFC 9457). `referral` tells the site of an enterprise that answers itself."""
 
     type: str
     title: str
@@ -153,6 +160,9 @@ class ProblemOut(Document):
     detail: str
     errors: list["ViolationOut"] | None = None
     errors_unlisted: int | None = None
+    deleted: str | None = None
+    successor: str | None = None
+    referral: dict[str, JsonValue] | None = None
 
 
 class ViolationOut(Document):

@@ -87,7 +87,7 @@ OperatorFields = fields_model("OperatorFields", FIELDS[Report.T1], "Contract tab
 RouteFields = fields_model("RouteFields", _ROUTES.fields, "Contract table T2, an address at which the node resolves.")
 ProfileFields = fields_model(
     "ProfileFields",
-    _but(FIELDS[Report.T6], frozenset({CERTIFICATE_TYPE[0], *OF_THE_ENTERPRISE})),
+    _but(FIELDS[Report.T6], frozenset({CERTIFICATE_TYPE, *OF_THE_ENTERPRISE})),
     "Contract table T6 but for what the enterprise itself holds.",
 )
 
