@@ -14,7 +14,7 @@ serve: $(VENV)/.serve ## install, start the embedded PostgreSQL, migrate, seed o
 	@exec $(BIN)/idnode serve
 
 test: $(VENV)/.dev ## all tests, on a real PostgreSQL that the tests start themselves
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.dev ## format, lint, floors, types
 	$(BIN)/ruff format --check .

@@ -84,7 +84,7 @@ def compose_signing_keys(services: Services) -> tuple[Route, ...]:
     keys = SigningKeys(
         SigningKeyStore(services.database),
         services.identifiers,
-        services.registry,
+        services.batches,
         services.directory,
         services.writer,
         KeySealing(node_key(services.settings), os.urandom),

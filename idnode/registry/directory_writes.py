@@ -73,11 +73,19 @@ class DirectoryWriter:
         async with self._database.transaction() as session:
             await act(session)
             await self.log(session, write, asked)
-            if asked.claim is not None:
-                await keep_answers(session, [KeptClaim(asked.claim, answer, asked.trace.at)])
+            await self.keep(session, asked, answer)
+        self.tell(write)
+        return answer
+
+    async def keep(self, session: Session, asked: Asked, answer: KeptAnswer) -> None:
+        """Keep the answer of a write, also in a transaction that is not ours. Raises ClaimTaken."""
+        if asked.claim is not None:
+            await keep_answers(session, [KeptClaim(asked.claim, answer, asked.trace.at)])
+
+    def tell(self, write: DirectoryWrite) -> None:
+        """It was committed, by whomever."""
         self._committed([ChangedThing(write.subject, write.name, write.operation)])
         self._counters.count_written(f"{write.subject}-{write.operation}")
-        return answer
 
     async def log(self, session: Session, write: DirectoryWrite, asked: Asked) -> None:
         """The change row of a write; `act` logs here what it writes besides."""

@@ -10,15 +10,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from idnode.model.access import ApiKey, Role
 from idnode.model.change import Subject
-from idnode.model.errors import Conflict, NotFound
+from idnode.model.errors import Conflict, NotFound, VersionMoved
 from idnode.model.handle_value import HandleValue
 from idnode.model.identifier import Identifier, Prefix
 from idnode.model.prefix_registration import Hosting
 from idnode.model.record import Operation, Record, State
+from idnode.registry.batches import BatchWriter, Registration, Verdict
 from idnode.registry.commands import Asked, Content, Patch, Revision
 from idnode.registry.directory_writes import DirectoryWrite, DirectoryWriter
 from idnode.registry.handle_admin import PUBKEY, record_of_prefix
-from idnode.registry.service import RegistryService
 from idnode.registry.signing import KeySealing, issuer_text
 from idnode.storage.database import Session
 from idnode.storage.directory import Directory
@@ -32,8 +32,6 @@ from idnode.wire.typed_values.hs_pubkey import HsPubkey, RsaPublicKey
 SIGNING_INDEX_MIN = 500
 """Public halves lie from here on in 0.NA/{prefix}, apart from the keys of administrators (300 to 399)."""
 
-_SILENT = KeptAnswer(200, "", None, None, b"")
-
 Answer = Callable[[SigningKey], KeptAnswer]
 
 
@@ -44,7 +42,7 @@ class SigningKeys:
         self,
         store: SigningKeyStore,
         identifiers: IdentifierStore,
-        registry: RegistryService,
+        batches: BatchWriter,
         directory: Directory,
         writer: DirectoryWriter,
         sealing: KeySealing,
@@ -53,7 +51,7 @@ class SigningKeys:
     ) -> None:
         self._store = store
         self._identifiers = identifiers
-        self._registry = registry
+        self._batches = batches
         self._directory = directory
         self._writer = writer
         self._sealing = sealing
@@ -77,17 +75,28 @@ class SigningKeys:
         public = HsPubkey(RsaPublicKey(numbers.e, numbers.n)).encode()
         sealed = self._sealing.seal(issuer_text(prefix, place), _bytes_of(private))
         made = SigningKey(place, public, sealed, chain, 1, asked.trace.at, asked.trace.at)
-        # First of all it can be found: what is signed can be checked at once.
-        await self._publish(handle, record, made, asked)
-
-        async def act(session: Session) -> None:
-            await self._retire(session, prefix, asked)
-            await self._store.insert(session, prefix, made)
-
         write = DirectoryWrite(
             Subject.SIGNING_KEY, issuer_text(prefix, place), 1, "give", None, key_document(prefix, made)
         )
-        return await self._writer.commit(write, asked, answer(made), act)
+        kept = answer(made)
+
+        async def along(session: Session, verdicts: list[Verdict]) -> None:
+            # First of all, so that an equal request that was faster is heard, and not only that it was.
+            await self._writer.keep(session, asked, kept)
+            refusal = verdicts[0].refusal
+            if refusal is not None:
+                raise VersionMoved(f"{handle.text} was changed by someone else meanwhile") from refusal
+            await self._retire(session, prefix, asked)
+            await self._store.insert(session, prefix, made)
+            await self._writer.log(session, write, asked)
+
+        # What is signed with a key can be checked from the moment on in which the key is in force.
+        await self._batches.write(
+            [_publication(handle, record, made, asked)], _unbound(asked), is_atomic=True, along=along
+        )
+        if not asked.dry_run:
+            self._writer.tell(write)
+        return kept
 
     async def take_away(self, prefix: Prefix, asked: Asked, answer: Answer) -> KeptAnswer:
         """Sign no more; what was signed can still be checked. Raises NotFound, Forbidden."""
@@ -109,20 +118,6 @@ class SigningKeys:
             before = replace(after, version=after.version - 1)
             await self._writer.log(session, retirement(prefix, before, after), asked)
 
-    async def _publish(self, handle: Identifier, record: Record | None, made: SigningKey, asked: Asked) -> None:
-        value = HandleValue(made.place, PUBKEY, made.public, asked.trace.at.replace(microsecond=0))
-        # The record lies below 0.NA, which is in nobody's scope: the scope was looked at for the prefix.
-        at = asked.trace.at
-        unbound = ApiKey(UUID(int=0), asked.trace.actor, Role.ADMIN, (), "", at, None, None, None, None, 1)
-        silent = Asked(unbound, asked.trace, asked.dry_run)
-        if record is None:
-            await self._registry.register(handle, Content(None, {}, (value,)), silent, lambda *_: _SILENT)
-        elif record.state is State.ACTIVE:
-            change = Revision(handle, Operation.PATCH, Patch(values=(value,)), record.version)
-            await self._registry.revise(change, silent, lambda *_: _SILENT)
-        else:
-            raise Conflict(f"{handle.text}, where the public key is to lie, is {record.state}; restore it first")
-
     async def _record(self, handle: Identifier) -> Record | None:
         found = await self._identifiers.find(handle.folded)
         return None if found is None else read_record(found.document)
@@ -134,6 +129,23 @@ class SigningKeys:
             raise NotFound(f"prefix {prefix.text} is not registered at this node")
         if registration.hosting is Hosting.SELF:
             raise Conflict(f"prefix {prefix.text} is hosted by its enterprise; the node has no records of it to sign")
+
+
+def _publication(handle: Identifier, record: Record | None, made: SigningKey, asked: Asked) -> Registration | Revision:
+    """What puts the public half into the record of the prefix. Raises Conflict when that is deleted or suspended."""
+    value = HandleValue(made.place, PUBKEY, made.public, asked.trace.at.replace(microsecond=0))
+    if record is None:
+        return Registration(handle, Content(None, {}, (value,)))
+    if record.state is not State.ACTIVE:
+        raise Conflict(f"{handle.text}, where the public key is to lie, is {record.state}; restore it first")
+    return Revision(handle, Operation.PATCH, Patch(values=(value,)), record.version)
+
+
+def _unbound(asked: Asked) -> Asked:
+    """The record lies below 0.NA, which is in nobody's scope: the scope was looked at for the prefix."""
+    at = asked.trace.at
+    key = ApiKey(UUID(int=0), asked.trace.actor, Role.ADMIN, (), "", at, None, None, None, None, 1)
+    return Asked(key, asked.trace, asked.dry_run)
 
 
 def key_document(prefix: Prefix, key: SigningKey) -> dict[str, object]:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from idnode.storage.embedded import EmbeddedPostgres
 from loadtest.bench import CannotMeasure, bulk
+from loadtest.bench.bulk_writing import grown, imports, snms
 from loadtest.bench.memory import memory
 from loadtest.bench.native import native_cold, native_junk, native_tcp, native_udp
 from loadtest.bench.processes import GENERATOR_CORE, SERVER_CORE
@@ -33,11 +34,14 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Row]]] = {
     "mixed": mixed,
     "fresh": fresh,
     "register": register,
+    "import": imports,
+    "snms": snms,
     "batch-write": batch_write,
     "native-udp": native_udp,
     "native-tcp": native_tcp,
     "native-cold": native_cold,
     "native-junk": native_junk,
+    "grown": grown,
 }
 OVER_ALL_ROWS = {"cold", "batch", "native-cold"}
 NOTES = (

@@ -37,21 +37,21 @@ def record_of(number: int) -> Record:
     return Record(Identifier.parse(f"{STEM}{number}"), 1, State.ACTIVE, None, {}, values, CREATED, CREATED)
 
 
-def rows(count: int) -> Iterator[Row]:
-    """The rows of the numbers from FIRST on. Rendered once: the records differ in their number only."""
+def rows(count: int, first: int = FIRST) -> Iterator[Row]:
+    """The rows of so many numbers from `first` on. Rendered once: the records differ in their number only."""
     document = render_record(record_of(FIRST))
     parts = document.json.split(str(FIRST).encode())
-    for number in range(FIRST, FIRST + count):
+    for number in range(first, first + count):
         digits = str(number)
         record = digits.encode().join(parts)
         yield f"{STEM}{digits}", 1, "active", True, document.values_at, record, CREATED, CREATED
 
 
-async def load(dsn: str, count: int) -> None:
-    """Fill the table as far as `count` numbers, and leave it as a database is that has had time: vacuumed, on disk."""
+async def load(dsn: str, count: int, first: int = FIRST) -> None:
+    """Fill the table with `count` numbers from `first` on; leave it as after a while: vacuumed, on disk."""
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.copy_records_to_table("identifier", records=rows(count), columns=COLUMNS)
+        await connection.copy_records_to_table("identifier", records=rows(count, first), columns=COLUMNS)
         await connection.execute("VACUUM (FREEZE, ANALYZE) identifier")
         await connection.execute("CHECKPOINT")
     finally:

@@ -12,6 +12,7 @@ from stored_rows import stored_rows
 
 LONG = "x" * 79 + "…"
 JX1 = "/v1/identifiers/88.118.8/JX-1"
+STATES = "'active', 'suspended', 'deleted', 'reserved' or 'released'"
 LIST = "/v1/identifiers?prefix=88.118.8&"
 
 PATHS: dict[str, Fault] = {
@@ -72,7 +73,13 @@ QUERIES: dict[str, Fault] = {
     "/v1/identifiers?prefix=%FF": (400, "query", "utf-8", "%FF", None),
     "/v1/identifiers?prefix=%": (400, "query", "percent-encoding", "%", None),
     "/v1/identifiers?%FF=1": (400, "query", "utf-8", "%FF", None),
-    LIST + "state=gone": (422, "/state", "option", "gone", "'active', 'suspended' or 'deleted'"),
+    LIST + "state=gone": (
+        422,
+        "/state",
+        "option",
+        "gone",
+        "'active', 'suspended', 'deleted', 'reserved' or 'released'",
+    ),
     "/v1/prefixes?enterprise=mine": (422, "/enterprise", "uuid-parsing", "mine", None),
     JX1 + "?x=1": (422, "/x", "unknown-member", "1", None),
     JX1 + "?a%2Fb%E2%80%AE=1": (422, "/a~1b\\u202e", "unknown-member", "1", None),
@@ -223,7 +230,8 @@ async def test_no_text_in_a_path_makes_any_route_fail(node: NodeUnderTest) -> No
             size = f"Content-Length: {len(body)}"
             line = f"{route.method} {path} HTTP/1.1"
             answer = await exchange(node, head(node, line, "Content-Type: application/json", size), body)
-            if answer.status not in (400, 404, 422):
+            # With a slash in it a text may lead to another route, which has other methods.
+            if answer.status not in (400, 404, 422) and (answer.status, text) != (405, "88.118.8/%00"):
                 wrong.append(f"{answer.status} to {line}")
 
     assert wrong == []

@@ -44,6 +44,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 OPERATIONS = 61
+ALONE = ("identifiers", "suspend", "restore", "history", "reserve", "relations")
+"""Collections whose things are named by an identifier."""
 TARGET_BYTES_MAX = 8_000
 
 bounded = settings(
@@ -121,7 +123,10 @@ async def _names(node: NodeUnderTest) -> dict[str, dict[str, str]]:
         "enterprises": {"id": requests.enterprise},
         "prefixes": {"prefix": OWN},
         "keys": {"id": key["id"]},
+        "handle-admins": {"prefix": OWN, "index": "301"},
+        "signing-keys": {"prefix": OWN},
+        "imports": (await PARTS["read_import"](requests, 2)).path,
         "reviews": (await PARTS["read_review"](requests, 1)).path,
         "templates": {"prefix": OWN, "version": "known"},
-        **{collection: {"identifier": identifier} for collection in ("identifiers", "suspend", "restore", "history")},
+        **{collection: {"identifier": identifier} for collection in ALONE},
     }

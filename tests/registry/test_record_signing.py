@@ -121,8 +121,8 @@ async def desk(node: NodeUnderTest) -> AsyncIterator[Desk]:
     writer = DirectoryWriter(
         database, counters, committed=lambda _: None, now=lambda: MOMENT, new_id=lambda: UUID(int=1)
     )
-    keys = SigningKeys(store, identifiers, registry, directory, writer, sealing(), new_key=lambda: private(next(names)))
     batches = BatchWriter(identifiers, planner, counters, committed=lambda _: None)
+    keys = SigningKeys(store, identifiers, batches, directory, writer, sealing(), new_key=lambda: private(next(names)))
     running = [asyncio.create_task(commit.run()), asyncio.create_task(directory.run())]
     yield Desk(directory, planner, registry, identifiers, keys, store, batches, ChangeStore(database))
     for task in running:
