@@ -237,11 +237,12 @@ async def _status_once(client: NodeClient, *, as_json: bool) -> None:
         show_json(orjson.loads(answer.body))
         return
     if stands.pending:
-        began, before = now(), stands.pending
+        clock = asyncio.get_running_loop().time
+        began, before = clock(), stands.pending
         await asyncio.sleep(MEASURE_SECONDS)
         answer = await client.read("sync")
         stands = answer.as_model(SyncOut)
-        pace = (before - stands.pending) / (now() - began).total_seconds()
+        pace = (before - stands.pending) / (clock() - began)
     show_sync(stands, now=answer.date or now(), shrinks_per_second=pace)
 
 

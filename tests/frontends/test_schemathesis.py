@@ -43,7 +43,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-OPERATIONS = 61
+OPERATIONS = 103
 ALONE = ("identifiers", "suspend", "restore", "history", "reserve", "relations")
 """Collections whose things are named by an identifier."""
 TARGET_BYTES_MAX = 8_000

@@ -32,6 +32,12 @@ _TOPICS = {
     "sync": "What the top node is owed: the ledger, the relay, reconciliation.",
     "monitoring": "Probes, events, maintenance stops, the monthly report.",
 }
+_EVENT: Json = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    "required": ["event", "data"],
+}
+"""One of a stream of server-sent events."""
 _WRITE_HEADERS = (
     (
         "Idempotency-Key",
@@ -146,7 +152,10 @@ def _header_parameters(route: Route) -> list[Json]:
 
 
 def _responses(route: Route, schemas: dict[type[BaseModel], Json]) -> Json:
-    others: Json = {media_type: {"schema": {"type": "string"}} for media_type in route.media_types}
+    others: Json = {
+        media_type: {"schema": _EVENT if media_type == "text/event-stream" else {"type": "string"}}
+        for media_type in route.media_types
+    }
     own: Json = {} if route.stream is not None else {"application/json": {"schema": schemas[route.answer]}}
     done = {"description": "Done", "content": {**own, **others}}
     responses: Json = {str(route.status): done}
