@@ -11,9 +11,9 @@ from idnode.frontends.rest.parameters import (
     JSON,
     Lookup,
     Presentation,
-    Selection,
     is_flag_set,
     pairs_of_body,
+    selection_of,
 )
 from idnode.model.errors import InvalidInput, MalformedInput
 from idnode.model.handle_value import HandleValue
@@ -26,11 +26,11 @@ def a_value(index: int, value_type: str) -> HandleValue:
 def taken(*pairs: tuple[str, str]) -> list[str]:
     """Which values of a small record are taken."""
     record = [a_value(1, "URL"), a_value(2, "EMAIL"), a_value(100, "HS_ADMIN"), a_value(300, "HS_PUBKEY")]
-    return [value.type for value in record if Selection.of(pairs).takes(value)]
+    return [value.type for value in record if selection_of(pairs).takes(value)]
 
 
 def test_without_parameters_everything_is_taken() -> None:
-    assert Selection.of([]).is_everything
+    assert selection_of([]).is_everything
     assert taken() == ["URL", "EMAIL", "HS_ADMIN", "HS_PUBKEY"]
 
 
@@ -44,7 +44,7 @@ def test_types_compare_without_regard_to_case() -> None:
 
 def test_a_type_that_ends_in_a_dot_is_a_beginning() -> None:
     record = [a_value(1, "10320/loc"), a_value(2, "10320/loc.a"), a_value(3, "10320/LOC.B"), a_value(4, "URL")]
-    selection = Selection.of([("type", "10320/Loc.")])
+    selection = selection_of([("type", "10320/Loc.")])
 
     assert [value.index for value in record if selection.takes(value)] == [2, 3]
 
@@ -64,14 +64,14 @@ def test_a_negative_index_takes_nothing() -> None:
 @pytest.mark.parametrize("text", ["", "x", "1.0", "1e3", "0x1", " 1", "+1", "１", "2147483648", "99999999999999999999"])
 def test_what_is_no_index_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidInput, match="is not a number of at most 2147483647") as refusal:
-        Selection.of([("index", text)])
+        selection_of([("index", text)])
 
     assert refusal.value.violations[0].pointer == "index"
 
 
 def test_more_types_than_the_limit_are_refused() -> None:
     with pytest.raises(InvalidInput, match="257 type parameters, the limit is 256"):
-        Selection.of([("type", "URL")] * 257)
+        selection_of([("type", "URL")] * 257)
 
 
 def test_more_parameters_than_the_limit_are_refused() -> None:

@@ -8,9 +8,8 @@ from urllib.parse import parse_qsl
 import orjson
 
 from idnode.model.errors import InvalidInput, MalformedInput, Violation, shown
-from idnode.model.handle_value import HandleValue
-from idnode.model.identifier import fold
 from idnode.model.limits import VALUE_INDEX_MAX, VALUES_MAX
+from idnode.resolver.selection import Selection
 
 INDEXES_MAX = VALUES_MAX
 TYPES_MAX = 256
@@ -42,38 +41,6 @@ class Presentation:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which values are asked for: the union of indexes and types, all when there are none. Types are folded."""
-
-    indexes: frozenset[int] = frozenset()
-    types: frozenset[str] = frozenset()
-    type_beginnings: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, pairs: Pairs) -> "Selection":
-        """`index` and `type`, each repeatable; a type that ends in a dot is a beginning. Raises InvalidInput."""
-        indexes = _texts(pairs, "index", INDEXES_MAX)
-        types = [fold(text) for text in _texts(pairs, "type", TYPES_MAX)]
-        return cls(
-            indexes=frozenset(index_of(text) for text in indexes),
-            types=frozenset(types),
-            type_beginnings=tuple({text for text in types if text.endswith(".")}),
-        )
-
-    @property
-    def is_everything(self) -> bool:
-        """No parameter narrows the record."""
-        return not self.indexes and not self.types
-
-    def takes(self, value: HandleValue) -> bool:
-        """Whether the value is asked for."""
-        if self.is_everything or value.index in self.indexes:
-            return True
-        folded = fold(value.type)
-        return folded in self.types or folded.startswith(self.type_beginnings)
-
-
-@dataclass(frozen=True, slots=True)
 class Lookup:
     """What is asked for. `public_only` is None when the request leaves it to its credentials.
 
@@ -92,7 +59,7 @@ class Lookup:
         if len(pairs) > PARAMETERS_MAX:
             raise _too_many("parameters", len(pairs), PARAMETERS_MAX)
         return cls(
-            selection=Selection.of(pairs),
+            selection=selection_of(pairs),
             public_only=_flag(pairs, "publicOnly"),
             refuses_referral=bool(_flag(pairs, "doNotRefer")),
             is_authoritative=bool(_flag(pairs, "auth")),
@@ -114,6 +81,12 @@ def pairs_of_body(content_type: str, body: bytes) -> Pairs:
             return _pairs_of_form(body)
         case _:
             raise MalformedInput(f"parameters in a body are {FORM} or {JSON}, not {shown(content_type)}")
+
+
+def selection_of(pairs: Pairs) -> Selection:
+    """`index` and `type`, each repeatable; a type that ends in a dot is a beginning. Raises InvalidInput."""
+    indexes = [index_of(text) for text in _texts(pairs, "index", INDEXES_MAX)]
+    return Selection.of(indexes, _texts(pairs, "type", TYPES_MAX))
 
 
 def _pairs_of_form(body: bytes) -> Pairs:

@@ -1,7 +1,6 @@
 """Answers of the REST interface: response codes, documents, HTTP status, JSONP and CORS (handle-protocol.md §2)."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import orjson
 from aiohttp import web
@@ -36,6 +35,7 @@ from idnode.registry.handle_admin import IdentityNotVerified
 from idnode.registry.handle_rights import NoSuchValues, NotWritable, ValuesExist
 from idnode.storage.identifiers import StoredRecord
 from idnode.wire.handle_json import values_to_json
+from idnode.wire.messages.codes import ResponseCode
 
 JSON_TYPE = "application/json;charset=UTF-8"
 SCRIPT_TYPE = "application/javascript;charset=UTF-8"
@@ -51,27 +51,6 @@ _PUBLIC_HEAD = (
 NOT_RESPONSIBLE_MESSAGE = "That prefix doesn't live here"
 VIOLATIONS_TOLD_MAX = 10
 FAULT_MESSAGE = "Server error processing request, see server logs"
-
-
-class ResponseCode(IntEnum):
-    """The response codes of the Handle protocol that a request can end with (§1.2)."""
-
-    SUCCESS = 1
-    ERROR = 2
-    BUSY = 3
-    PROTOCOL_ERROR = 4
-    NOT_SUPPORTED = 5
-    HANDLE_NOT_FOUND = 100
-    HANDLE_EXISTS = 101
-    INVALID_HANDLE = 102
-    VALUES_NOT_FOUND = 200
-    VALUE_EXISTS = 201
-    INVALID_VALUE = 202
-    NOT_RESPONSIBLE = 301
-    PREFIX_REFERRAL = 303
-    INVALID_ADMIN = 400
-    INSUFFICIENT_PERMISSION = 401
-    AUTHENTICATION_NEEDED = 402
 
 
 STATUS: dict[ResponseCode, int] = {

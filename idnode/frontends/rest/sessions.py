@@ -12,7 +12,6 @@ from idnode.frontends.rest.parameters import JSON
 from idnode.frontends.rest.replies import (
     FAULT_MESSAGE,
     JSON_TYPE,
-    ResponseCode,
     code_of,
     cors_headers,
     options_response,
@@ -22,6 +21,7 @@ from idnode.model.errors import IdnodeError, InvalidInput, shown
 from idnode.registry.handle_admin import IdentityNotVerified
 from idnode.registry.handle_sessions import HandleSessions, Session
 from idnode.wire.encoded_bytes import base64_of
+from idnode.wire.messages.codes import ResponseCode
 
 THIS = "/api/sessions/this"
 NO_SESSION = "there is no such session; POST /api/sessions opens one"

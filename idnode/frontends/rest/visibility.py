@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from idnode.frontends.rest.parameters import Selection
 from idnode.model.errors import Forbidden, NotAuthenticated
 from idnode.model.handle_value import HandleValue, Permission
+from idnode.resolver.selection import Selection
 from idnode.storage.identifiers import StoredRecord
 from idnode.wire.handle_json import values_to_json
 from idnode.wire.record_json import read_record
