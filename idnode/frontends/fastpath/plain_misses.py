@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
 from time import perf_counter_ns
 
 from idnode.frontends.fastpath.front import Asker, Beginnings, Told
@@ -10,41 +9,20 @@ from idnode.frontends.fastpath.misses import Miss, Misses
 from idnode.frontends.fastpath.questions import question_of
 from idnode.frontends.rest.replies import public_rest
 from idnode.model.errors import IdnodeError
-from idnode.model.identifier import Prefix
 from idnode.model.record import State
 from idnode.resolver.cache import AnswerCache
 from idnode.resolver.metrics import ResolverCounters
+from idnode.resolver.prefixes_asked import Counted, PrefixesAsked
 from idnode.resolver.service import ResolverService
-from idnode.resolver.tally import Outcome, Source, Tally
+from idnode.resolver.tally import Source
 from idnode.resolver.usage import Usage
 from idnode.storage.identifiers import StoredRecord
 
-PREFIXES_REMEMBERED_MAX = 20_000
 ROUTE = "handle-rest"
 
 # Within the limits of an identifier, and nothing that JSON or a URL would write in another way: what matches is its own
 # text, and the parser of identifiers takes it.
 _PLAIN = re.compile(rb"GET /api/handles/([0-9]{1,20}(?:\.[0-9]{1,20}){0,4})/([A-Za-z0-9._~:@!$'()*,;=-]{1,128})")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Counted:
-    """As what answers below a prefix count: those that were read, and those that are kept."""
-
-    missed: Tally
-    hit_number: int
-
-
-@dataclass(slots=True, eq=False)
-class Below:
-    """What is the same for all identifiers of a prefix.
-
-    Tallies are made when something was found: whoever asks for prefixes that nobody has makes none.
-    """
-
-    prefix: Prefix
-    top: str
-    counted: Counted | None = None
 
 
 class PlainMisses:
@@ -66,7 +44,7 @@ class PlainMisses:
         self._usage = usage
         self._beginnings = beginnings
         self._loop = asyncio.get_running_loop()
-        self._below: dict[bytes, Below] = {}
+        self._prefixes = PrefixesAsked(usage, ROUTE, added=beginnings.cover)
         self._answered: list[tuple[bytes, str, bytes, int, Counted, Source, int]] = []
 
     def ask(self, key: bytes, asker: Asker, source: Source, told: Told) -> bool:
@@ -78,7 +56,7 @@ class PlainMisses:
         if plain is None:
             return False
         prefix, suffix = plain.groups()
-        below = self._below.get(prefix) or self._remember(prefix)
+        below = self._prefixes.of(prefix)
         folded = below.top + suffix.decode("ascii").upper()
         since, began = self._cache.mark(), perf_counter_ns()
 
@@ -89,7 +67,7 @@ class PlainMisses:
                     self._misses.done(Miss(key, question, since, told), stored, error)
                 return
             rest = public_rest(key[17:], stored)
-            counted = below.counted or self._count(below)
+            counted = below.counted or self._prefixes.counted(below)
             asker.told_plainly(rest, counted.missed.number)
             if not self._answered:
                 self._loop.call_soon(self._keep)
@@ -114,17 +92,3 @@ class PlainMisses:
         for key, folded, rest, since, counted, source, began in answered:
             count(source, counted.missed, ended - began)
             keep(key, folded, rest, counted.hit_number, negative=False, since=since)
-
-    def _remember(self, text: bytes) -> Below:
-        if len(self._below) >= PREFIXES_REMEMBERED_MAX:
-            self._below.clear()
-        prefix = Prefix.parse(text.decode("ascii"))
-        below = self._below[text] = Below(prefix, prefix.folded + "/")
-        return below
-
-    def _count(self, below: Below) -> Counted:
-        missed = self._usage.tally(below.prefix.folded, ROUTE, 200, Outcome.MISS)
-        hit = self._usage.tally(below.prefix.folded, ROUTE, 200, Outcome.HIT)
-        self._beginnings.cover()
-        counted = below.counted = Counted(missed, hit.number)
-        return counted

@@ -3,27 +3,24 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from struct import Struct
 from time import perf_counter_ns
 
 from idnode.frontends.native.replies import SITE_SERIAL
 from idnode.frontends.native.resolving import ROUTE, UNKEPT_FLAGS, Told, with_request_id
 from idnode.model.errors import IdnodeError
-from idnode.model.identifier import Prefix
 from idnode.model.record import State
 from idnode.resolver.cache import AnswerCache
 from idnode.resolver.metrics import ResolverCounters
+from idnode.resolver.prefixes_asked import PREFIXES_REMEMBERED_MAX, Counted, PrefixesAsked
 from idnode.resolver.service import ResolverService
-from idnode.resolver.tally import Outcome, Source, Tally
+from idnode.resolver.tally import Source
 from idnode.resolver.usage import Usage
 from idnode.storage.identifiers import StoredRecord
 from idnode.wire.messages.codes import OpFlag
 from idnode.wire.messages.envelope import OWN_VERSION, Envelope, spoken
 from idnode.wire.messages.header import EXPIRY_SECONDS_DEFAULT
 from idnode.wire.messages.stored_values import stored_values_bytes
-
-PREFIXES_REMEMBERED_MAX = 20_000
 
 # Within the limits of an identifier; the parser of identifiers takes what matches as it is.
 _PLAIN = re.compile(rb"([0-9]{1,20}(?:\.[0-9]{1,20}){0,4})/([A-Za-z0-9._~:@!$'()*,;=-]{1,128})")
@@ -37,26 +34,6 @@ _NUMBER = Struct(">I")
 _HEADER_REST = Struct(">IIIHBx")
 _AROUND_BODY_BYTES = 28
 """Header and the length of no credential."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Counted:
-    """As what answers below a prefix count: those that were read, and those that are kept."""
-
-    missed: Tally
-    hit_number: int
-
-
-@dataclass(slots=True, eq=False)
-class Below:
-    """What is the same for all identifiers of a prefix.
-
-    Tallies are made when something was found: whoever asks for prefixes that nobody has makes none.
-    """
-
-    prefix: Prefix
-    top: str
-    counted: Counted | None = None
 
 
 class PlainReads:
@@ -77,7 +54,7 @@ class PlainReads:
         self._usage = usage
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._below: dict[bytes, Below] = {}
+        self._prefixes = PrefixesAsked(usage, ROUTE)
         self._versions: dict[bytes, bytes] = {}
         self._answered: list[tuple[bytes, str, bytes, int, Counted, Source, int]] = []
 
@@ -91,7 +68,7 @@ class PlainReads:
         if plain is None:
             return False
         prefix, suffix = plain.groups()
-        below = self._below.get(prefix) or self._remember(prefix)
+        below = self._prefixes.of(prefix)
         folded = below.top + suffix.decode("ascii").upper()
         since, began = self._cache.mark(), perf_counter_ns()
 
@@ -101,7 +78,7 @@ class PlainReads:
                 return
             kept = self._kept_form(data, stored)
             told(with_request_id(kept, data, _NUMBER.pack(int(self._seconds()) + EXPIRY_SECONDS_DEFAULT)))
-            counted = below.counted or self._count(below)
+            counted = below.counted or self._prefixes.counted(below)
             if not self._answered:
                 self._loop.call_soon(self._keep)
             self._answered.append((key, folded, kept, since, counted, source, began))
@@ -136,19 +113,6 @@ class PlainReads:
         for key, folded, kept, since, counted, source, began in answered:
             count(source, counted.missed, ended - began)
             keep(key, folded, kept, counted.hit_number, negative=False, since=since)
-
-    def _remember(self, text: bytes) -> Below:
-        if len(self._below) >= PREFIXES_REMEMBERED_MAX:
-            self._below.clear()
-        prefix = Prefix.parse(text.decode("ascii"))
-        below = self._below[text] = Below(prefix, prefix.folded + "/")
-        return below
-
-    def _count(self, below: Below) -> Counted:
-        missed = self._usage.tally(below.prefix.folded, ROUTE, 200, Outcome.MISS)
-        hit = self._usage.tally(below.prefix.folded, ROUTE, 200, Outcome.HIT)
-        counted = below.counted = Counted(missed, hit.number)
-        return counted
 
     def _remember_version(self, data: bytes) -> bytes:
         answered = Envelope(spoken(Envelope.decode(data)), OWN_VERSION, False, False, 0, 0, 0, 0).encode()[:4]
