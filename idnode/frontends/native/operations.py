@@ -12,8 +12,9 @@ from uuid import UUID
 import orjson
 
 from idnode.frontends.native.lists import parts
-from idnode.frontends.native.reading import NativeRead, Unreadable, shown
+from idnode.frontends.native.reading import NativeRead, shown
 from idnode.frontends.native.replies import Outcome
+from idnode.frontends.rest.visibility import Unreadable
 from idnode.model.errors import Forbidden, InvalidInput, Violation
 from idnode.model.handle_value import HandleValue, Permission
 from idnode.model.identifier import Identifier, Prefix, fold

@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 from idnode.frontends.native.replies import Outcome, refusal
-from idnode.model.errors import Forbidden, IdnodeError, NotAuthenticated
+from idnode.frontends.rest.visibility import Unreadable
+from idnode.model.errors import IdnodeError, NotAuthenticated
 from idnode.model.handle_value import HandleValue, Permission
 from idnode.model.identifier import Identifier
+from idnode.registry.handle_admin import handle_of
 from idnode.resolver.selection import Selection
 from idnode.resolver.views import require_public
 from idnode.storage.identifiers import StoredRecord
@@ -14,14 +16,6 @@ from idnode.wire.messages.bodies import HandleValues, ResolutionRequest, text_bo
 from idnode.wire.messages.codes import OpFlag, ResponseCode
 from idnode.wire.messages.message import Message
 from idnode.wire.record_json import read_record
-
-PREFIX_HANDLES = "0.NA"
-
-
-class Unreadable(Forbidden):
-    """A value that neither the public nor its administrators may read was asked for (response code 401)."""
-
-    code = "unreadable"
 
 
 class NativeRead(NamedTuple):
@@ -40,7 +34,7 @@ class NativeRead(NamedTuple):
         flags = message.header.flags
         return cls(
             asked.handle,
-            identifier_of(asked.handle),
+            handle_of(asked.handle),
             Selection.of(asked.indexes, asked.types),
             bool(flags & OpFlag.PUBLIC_ONLY),
             bool(flags & OpFlag.DO_NOT_REFER),
@@ -67,11 +61,6 @@ def shown(handle: str, values: list[HandleValue]) -> Outcome:
     if not values:
         return Outcome(ResponseCode.VALUES_NOT_FOUND, Writer().int4(0).written())
     return Outcome(ResponseCode.SUCCESS, HandleValues(handle, tuple(values)).encode())
-
-
-def identifier_of(handle: str) -> Identifier:
-    """A handle as the node knows it; one without a slash is the prefix's own, kept under 0.NA (§1.5)."""
-    return Identifier.parse(handle if "/" in handle else f"{PREFIX_HANDLES}/{handle}")
 
 
 def _require_public(value: HandleValue) -> None:

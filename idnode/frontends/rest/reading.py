@@ -8,6 +8,7 @@ from idnode.frontends.rest.replies import Reply, refusal_reply, rendered, values
 from idnode.frontends.rest.visibility import Asker, View
 from idnode.model.errors import Elsewhere, IdnodeError, NotResponsible
 from idnode.model.identifier import Identifier
+from idnode.registry.handle_admin import handle_of
 from idnode.resolver.views import require_public
 from idnode.storage.identifiers import StoredRecord
 
@@ -29,8 +30,7 @@ class HandleRead:
     @classmethod
     def of(cls, text: str, pairs: Pairs) -> "HandleRead":
         """Raises InvalidIdentifier, InvalidInput."""
-        # §1.5: a handle without a slash is the prefix's own, kept under 0.NA.
-        identifier = Identifier.parse(text if "/" in text else f"{PREFIX_HANDLES}/{text}")
+        identifier = handle_of(text)
         if not pairs:
             return cls(text, identifier, _EVERYTHING, _PLAIN)
         return cls(text, identifier, Lookup.of(pairs), Presentation.of(pairs))
